@@ -1,0 +1,182 @@
+"""The consumer: fetch, hand a batch to the unit of work, park what can never succeed, move the position.
+
+A batch that fails is redone one by one. A message's own failure is tried a few times and then parked with all that
+follows of its key; a failure of the world (database, bus, setting) pauses with back-off; five different keys failing
+in a row stop the consumer loudly, since then the fault is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
+
+from shared.bus.parking import Parking, retry_key
+from shared.bus.port import Fenced, Record, Subscription
+from shared.clock import monotonic
+from shared.db.unit_of_work import Gap
+from shared.errors import Misconfigured, OneWindowError, Poison, Transient
+from shared.failpoints import hit
+from shared.metrics import METRICS
+
+log = structlog.get_logger("onewindow.consumer")
+BATCH = 64
+TRIES = 3
+GAP_TRIES = 8
+FAILING_KEYS = 5
+COMMIT_SECONDS = 0.25
+REFRESH_SECONDS = 2.0
+POLL_SECONDS = 0.5
+
+Handle = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class TooManyFailures(OneWindowError):
+    """Different keys fail in a row: the consumer stops, an operator looks."""
+
+    code = "TOO_MANY_FAILURES"
+
+
+class Consumer:
+    """Reads a service's topics and applies them."""
+
+    def __init__(self, name: str, subscription: Subscription, handle: Handle, parking: Parking) -> None:
+        self._name = name
+        self._subscription = subscription
+        self._handle = handle
+        self._parking = parking
+        self._failing: list[str] = []
+        self._committed = monotonic()
+        self._refreshed: float | None = None
+        self._pending = False
+        self.idle = asyncio.Event()
+
+    async def run(self) -> None:
+        """Runs until cancelled; on the way out the position is stored and the leases are given back."""
+        try:
+            async for attempt in patiently(self._name):
+                with attempt:
+                    await self._loop()
+        finally:
+            await asyncio.shield(self._leave())
+
+    async def _loop(self) -> None:
+        try:
+            while True:
+                await self._refresh()
+                records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
+                if records:
+                    self.idle.clear()
+                    await self.process(records)
+                    self._pending = True
+                else:
+                    self.idle.set()
+                await self._commit(force=not records)
+        except Transient:
+            # Whatever was in hand was not stored as done; start again at the stored position.
+            self._subscription.rewind()
+            raise
+
+    async def _commit(self, *, force: bool) -> None:
+        if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
+            return
+        hit("position.before_commit")
+        await self._subscription.commit()
+        self._pending = False
+        self._committed = monotonic()
+
+    async def _leave(self) -> None:
+        try:
+            await self._subscription.commit()
+        except (Fenced, Transient):
+            log.info("position_not_stored", consumer=self._name)
+        await self._subscription.close()
+
+    async def _refresh(self) -> None:
+        if self._refreshed is not None and monotonic() - self._refreshed < REFRESH_SECONDS:
+            return
+        for key in await self._parking.refresh():
+            await retry_key(self._parking, key, self._handle)
+        self._refreshed = monotonic()
+        METRICS.parked.labels(self._name).set(len(self._parking.keys))
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Applies a batch; on return every record is applied or parked."""
+        free = [r for r in records if r.key not in self._parking.keys]
+        for record in records:
+            if record.key in self._parking.keys:
+                await self._parking.park(record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0)
+        if not free:
+            return
+        try:
+            await self._handle(free)
+        except (Misconfigured, TooManyFailures):
+            raise
+        except Exception as cause:  # noqa: BLE001 — which one of the batch failed, and whose fault it is, is found below
+            if isinstance(cause, Transient) and not isinstance(cause, Gap):
+                raise
+            await self._one_by_one(free)
+        METRICS.handled.labels(self._name).inc(len(free))
+
+    async def _one_by_one(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.key in self._parking.keys:
+                await self._parking.park(record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0)
+                continue
+            reason = await self._try(record)
+            if reason is None:
+                self._failing.clear()
+            else:
+                await self._set_aside(record, reason)
+
+    async def _try(self, record: Record) -> str | None:
+        """None when it went through, else why it never will."""
+        for attempt in range(1, GAP_TRIES + 1):
+            try:
+                await self._handle([record])
+            except Exception as cause:
+                if not _own(cause):
+                    raise
+                if attempt >= _limit(cause):
+                    return f"{type(cause).__name__}: {cause}"
+            else:
+                return None
+            await asyncio.sleep(min(0.5, 0.02 * 2**attempt))
+        return None
+
+    async def _set_aside(self, record: Record, reason: str) -> None:
+        log.error("message_parked", consumer=self._name, topic=record.topic, offset=record.offset, reason=reason[:300])
+        self._failing = [k for k in self._failing if k != record.key] + [record.key]
+        await self._parking.park(record, reason, TRIES)
+        if len(self._failing) >= FAILING_KEYS:
+            self._failing.clear()
+            raise TooManyFailures(
+                f"{self._name}: 连续 {FAILING_KEYS} 个不同办件失败,已停止消费,请查看 onewindow parked list",
+                f"{self._name}: {FAILING_KEYS} different keys failed in a row; stopped, see `onewindow parked list`",
+            )
+
+
+def _own(cause: BaseException) -> bool:
+    """Whether the failure belongs to the message rather than to the world."""
+    if isinstance(cause, Gap):
+        return True
+    return isinstance(cause, Exception) and not isinstance(cause, Transient | Misconfigured)
+
+
+def _limit(cause: BaseException) -> int:
+    if isinstance(cause, Poison):
+        return 1
+    return GAP_TRIES if isinstance(cause, Gap) else TRIES
+
+
+def patiently(name: str) -> AsyncRetrying:
+    """Tries again, with growing pauses, as long as the world (not the work) is at fault."""
+
+    def report(state: RetryCallState) -> None:
+        log.warning("paused", worker=name, cause=str(state.outcome.exception() if state.outcome else ""))
+
+    return AsyncRetrying(
+        retry=retry_if_exception_type(Transient), wait=wait_exponential(multiplier=0.1, max=5), before_sleep=report
+    )

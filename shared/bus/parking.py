@@ -1,0 +1,131 @@
+"""Parking: a message that can never succeed stands aside with everything later of its key; other keys go on.
+
+Operators list, retry, or discard. While anything of a key is parked, later messages of that key join it, so order
+holds when the key is taken up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared.bus.port import Record
+from shared.db.documents import qualified
+from shared.db.engine import role_of
+from shared.messages import event_id
+
+if TYPE_CHECKING:
+    from shared.db.engine import Database
+    from shared.runtime.spec import ServiceSpec
+
+PARKED, RETRY, DISCARDED = "parked", "retry", "discarded"
+
+
+class Parking:
+    """The parked messages of one service."""
+
+    def __init__(self, db: Database, spec: ServiceSpec) -> None:
+        self._db = db
+        self._role = role_of(spec.name)
+        self._table = qualified(spec.delivery.parked)
+        self.keys: set[str] = set()
+
+    async def refresh(self) -> list[str]:
+        """Reads which keys are parked; returns those that an operator wants retried."""
+        async with self._db.transaction(self._role, read_only=True) as conn:
+            rows = await conn.fetch(
+                f"SELECT key, bool_or(state = '{RETRY}') AS again FROM {self._table}"  # noqa: S608
+                f" WHERE state <> '{DISCARDED}' GROUP BY key"
+            )
+        self.keys = {row["key"] for row in rows}
+        return [row["key"] for row in rows if row["again"]]
+
+    async def park(self, record: Record, reason: str, tries: int) -> None:
+        """Puts one message aside, once however often it is delivered."""
+        headers = dict(record.headers)
+        identity = headers.get("id") or event_id(record.topic, f"{record.partition}", record.offset)
+        async with self._db.transaction(self._role) as conn:
+            await conn.execute(
+                f'INSERT INTO {self._table} (event_id, topic, partition, key, headers, data, "offset", reason, tries,'  # noqa: S608
+                f" state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{PARKED}')"
+                ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET tries = EXCLUDED.tries,'
+                f" reason = EXCLUDED.reason, state = '{PARKED}'",
+                identity,
+                record.topic,
+                record.partition,
+                record.key,
+                orjson.dumps(headers).decode(),
+                record.data,
+                record.offset,
+                reason,
+                tries,
+            )
+        self.keys.add(record.key)
+
+    async def of_key(self, key: str) -> list[Record]:
+        """The parked messages of a key, in the order they came."""
+        async with self._db.transaction(self._role, read_only=True) as conn:
+            rows = await conn.fetch(
+                f'SELECT topic, partition, "offset", key, headers, data FROM {self._table}'  # noqa: S608
+                f" WHERE key = $1 AND state <> '{DISCARDED}' ORDER BY seq",
+                key,
+            )
+        return [Record(r[0], r[1], r[2], r[3], orjson.loads(r[4]), r[5]) for r in rows]
+
+    async def release(self, record: Record) -> None:
+        """Forgets a parked message that has been handled after all."""
+        async with self._db.transaction(self._role) as conn:
+            await conn.execute(
+                f'DELETE FROM {self._table} WHERE topic = $1 AND partition = $2 AND "offset" = $3',  # noqa: S608
+                *record.at,
+                record.offset,
+            )
+
+    async def listing(self, after: int = 0, most: int = 50) -> list[dict[str, Any]]:
+        """Parked messages for an operator: where from, why, how often tried; never their content."""
+        async with self._db.transaction(self._role, read_only=True) as conn:
+            rows = await conn.fetch(
+                f'SELECT seq, event_id, topic, partition, "offset", key, reason, tries, state, parked_at,'  # noqa: S608
+                f" headers->>'type' AS type FROM {self._table} WHERE seq > $1 AND state <> '{DISCARDED}'"
+                " ORDER BY seq LIMIT $2",
+                after,
+                most,
+            )
+        return [dict(row) for row in rows]
+
+    async def propose_discard(self, conn: Any, seq: int, who: str, reason: str) -> str | None:
+        """Records who first wants a message given up, and returns that account; None if the message is not there."""
+        found: str | None = await conn.fetchval(
+            f"UPDATE {self._table} SET headers = CASE WHEN headers ? 'discardby' THEN headers ELSE headers"  # noqa: S608
+            " || jsonb_build_object('discardby', $2::text, 'discardreason', $3::text) END"
+            f" WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING headers->>'discardby'",
+            seq,
+            who,
+            reason,
+        )
+        return found
+
+    async def mark(self, seq: int, state: str) -> bool:
+        """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there."""
+        async with self._db.transaction(self._role) as conn:
+            done = await conn.fetchval(
+                f"UPDATE {self._table} SET state = $2 WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING 1",  # noqa: S608
+                seq,
+                state,
+            )
+        return done is not None
+
+
+async def retry_key(parking: Parking, key: str, handle: Callable[[Sequence[Record]], Any]) -> bool:
+    """Handles a key's parked messages in order; stops at the first that fails again (it stays parked)."""
+    for record in await parking.of_key(key):
+        try:
+            await handle([record])
+        except Exception as cause:  # noqa: BLE001 — whatever it was, it is recorded on the parked message
+            await parking.park(record, f"{type(cause).__name__}: {cause}", 1)
+            return False
+        await parking.release(record)
+    parking.keys.discard(key)
+    return True

@@ -1,0 +1,100 @@
+"""The bus as the platform sees it: a durable log of topics, read by groups that own partitions by lease.
+
+`publish` returns when the records are durable, never after somebody handled them. A subscription gives records of
+the partitions it owns, in offset order within a partition; a position says which record of a partition comes next.
+Only `commit` moves a group's position, and only for a lease that still holds; delivery may repeat, never skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.catalog.model import TopicEntry
+from shared.errors import Transient
+from shared.messages import Envelope, from_attributes
+
+TopicPartition = tuple[str, int]
+
+
+class Fenced(Transient):
+    """Another member owns this partition now: drop what is in hand and join again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it stands on the bus; `envelope()` reads it and raises `Poison` when it cannot be read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    data: bytes
+
+    @property
+    def at(self) -> TopicPartition:
+        """Topic and partition."""
+        return self.topic, self.partition
+
+    def envelope(self) -> Envelope:
+        """The CloudEvent it carries."""
+        return from_attributes(self.topic, self.key, dict(self.headers), self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many records of a partition a group has not yet committed."""
+
+    group: str
+    topic: str
+    partition: int
+    position: int
+    end: int
+
+    @property
+    def records(self) -> int:
+        """Records still to be handled."""
+        return self.end - self.position
+
+
+class Subscription(Protocol):
+    """One member of a group."""
+
+    async def fetch(self, most: int, timeout: float) -> list[Record]:
+        """Up to `most` records in order, waiting up to `timeout` seconds of real time for the first one."""
+
+    async def commit(self) -> None:
+        """Stores the position after everything fetched so far; raises `Fenced` when a lease was lost."""
+
+    def rewind(self) -> None:
+        """The next fetch starts again at the stored position."""
+
+    async def close(self) -> None:
+        """Gives the leases back at once."""
+
+
+class Bus(Protocol):
+    """What a bus can do; one conformance suite runs over every bus."""
+
+    async def start(self) -> None:
+        """Connects."""
+
+    async def stop(self) -> None:
+        """Disconnects; records and positions stay."""
+
+    async def declare(self, topics: Sequence[TopicEntry]) -> None:
+        """Makes missing topics; raises `Misconfigured` when one exists with another partition count."""
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> None:
+        """Appends records in order; durable when it returns."""
+
+    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Joins a group; the first position of a new group is the beginning."""
+
+    async def relay(self, schema: str, most: int) -> int:
+        """Moves up to `most` rows of a schema's outbox to the bus, oldest first; how many were moved."""
+
+    async def lag(self, group: str | None = None) -> list[Lag]:
+        """The lag of one group or of all."""

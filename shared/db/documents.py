@@ -1,0 +1,108 @@
+"""Loading and saving batches of documents (aggregates) and rows: one statement a table, by `unnest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.changes import Kind, State
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_DIALECT = postgresql.dialect()
+
+
+def qualified(table: Table) -> str:
+    """`"schema"."table"`."""
+    return f'"{table.schema}"."{table.name}"' if table.schema else f'"{table.name}"'
+
+
+@lru_cache(maxsize=256)
+def column_types(table: Table) -> dict[str, str]:
+    """Each column's name and its PostgreSQL type as it stands in a cast."""
+    return {c.name: c.type.compile(dialect=_DIALECT) for c in table.columns}
+
+
+@lru_cache(maxsize=512)
+def insert_sql(table: Table, names: tuple[str, ...], *, upsert: bool, first: int = 1) -> str:
+    """`INSERT … SELECT FROM unnest(…)` in the order of the arrays; `upsert` replaces by primary key, else a row that
+    is there already stays as it is only if the table says so (a conflict is an error)."""
+    types = column_types(table)
+    arrays = ", ".join(f"${n}::{types[name]}[]" for n, name in enumerate(names, first))
+    columns = ", ".join(f'"{name}"' for name in names)
+    sql = (
+        f"INSERT INTO {qualified(table)} ({columns}) SELECT {columns} FROM unnest({arrays})"  # noqa: S608
+        f" WITH ORDINALITY AS t({columns}, n__) ORDER BY n__"
+    )
+    return sql + _on_conflict(table, names) if upsert else sql
+
+
+def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
+    key = [c.name for c in table.primary_key.columns]
+    rest = [name for name in names if name not in key]
+    sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in rest)
+    quoted = ", ".join(f'"{name}"' for name in key)
+    return f" ON CONFLICT ({quoted}) DO UPDATE SET {sets}" if sets else f" ON CONFLICT ({quoted}) DO NOTHING"
+
+
+def json_columns(table: Table) -> frozenset[str]:
+    """The columns that hold JSON."""
+    return frozenset(c.name for c in table.columns if isinstance(c.type, JSONB))
+
+
+def to_arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """The rows as one array a column; JSON columns encoded."""
+    as_json = json_columns(table)
+    return [[_encode(row[name], name in as_json) for row in rows] for name in names]
+
+
+def _encode(value: Any, as_json: bool) -> Any:
+    return orjson.dumps(value, default=str).decode() if as_json and value is not None else value
+
+
+async def write_rows(
+    conn: asyncpg.Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, upsert: bool = False
+) -> None:
+    """Writes rows of one table; rows with the same columns go in one statement, later rows of one key win."""
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in _last_of_key(table, rows) if upsert else rows:
+        groups.setdefault(tuple(row), []).append(row)
+    for names, group in groups.items():
+        await conn.execute(insert_sql(table, names, upsert=upsert), *to_arrays(table, names, group))
+
+
+def _last_of_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    # ON CONFLICT DO UPDATE refuses to touch one row twice in a statement.
+    key = [c.name for c in table.primary_key.columns]
+    if not all(name in rows[0] for name in key):
+        return list(rows)
+    return list({tuple(row[name] for name in key): row for row in rows}.values())
+
+
+async def load(
+    conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID], *, lock: bool = True
+) -> dict[UUID, State]:
+    """The states of these aggregates, locked in id order (so that two batches cannot block each other in a ring)."""
+    sql = f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[]) ORDER BY id"  # noqa: S608
+    rows = await conn.fetch(sql + " FOR UPDATE" if lock else sql, ids)
+    return {row["id"]: kind.model.model_validate_json(row["body"]) for row in rows}
+
+
+async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any], *, new: bool) -> bool:
+    """Writes states with their promoted columns; False when a new one turned out to be there already."""
+    promoted = [dict(kind.columns(s)) for s in states]
+    names = ("id", "version", "body", *(promoted[0] if promoted else ()))
+    as_json = json_columns(kind.table)
+    arrays: list[list[Any]] = [[s.id for s in states], [s.version for s in states], [s.model_dump_json() for s in states]]
+    arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[3:]]
+    sql = insert_sql(kind.table, names, upsert=not new)
+    done: str = await conn.execute(sql + " ON CONFLICT (id) DO NOTHING" if new else sql, *arrays)
+    return int(done.rpartition(" ")[2]) == len(states)

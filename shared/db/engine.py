@@ -1,0 +1,136 @@
+"""Connections: one asyncpg pool a database, transactions that take a service's role for their own length only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+
+from shared.errors import Conflict, Misconfigured, Transient
+
+RETRY_AFTER = 2.0
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""The database, not the request, failed."""
+
+REDO = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.LockNotAvailableError,
+)
+"""The whole unit of work is done again from its first statement."""
+
+
+class Redo(Transient):
+    """Two units met (deadlock, stale statement): the same unit, done again at once, goes through."""
+
+
+def role_of(service: str) -> str:
+    """The database role of a service: it sees its own schema and nothing else."""
+    return f"ow_{service}"
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """The driver's exceptions as the platform's own."""
+    try:
+        yield
+    except REDO as cause:
+        raise Redo("数据库事务冲突,正在重做", f"units met, redo: {type(cause).__name__}") from cause
+    except asyncpg.UniqueViolationError as cause:
+        raise Conflict(
+            "ALREADY_THERE", f"已存在({cause.constraint_name})", f"already there ({cause.constraint_name})"
+        ) from cause
+    except LOST as cause:
+        raise Transient(
+            "数据库暂时不可用,请稍后再试",
+            f"the database does not answer, try again soon: {type(cause).__name__}",
+            retry_after=RETRY_AFTER,
+        ) from cause
+
+
+async def _keep_session(conn: asyncpg.Connection) -> None:
+    # Units set nothing beyond their own transaction, so the usual RESET ALL (a round trip a use) is not needed.
+    if conn.is_in_transaction():
+        await conn.execute("ROLLBACK")
+
+
+class Database:
+    """A pool whose transactions run in a role. `open` raises `Transient` while nobody answers."""
+
+    def __init__(self, dsn: str, size: int = 10) -> None:
+        self.dsn = dsn
+        self._size = size
+        self._pool: asyncpg.Pool[Any] | None = None
+
+    async def open(self) -> None:
+        """Connects; a wrong address or password stops the start by the setting's name."""
+        try:
+            with mapped_errors():
+                self._pool = await asyncpg.create_pool(
+                    self.dsn,
+                    min_size=1,
+                    max_size=self._size,
+                    command_timeout=30,
+                    timeout=10,
+                    reset=_keep_session,
+                    max_inactive_connection_lifetime=120,
+                    server_settings={"application_name": "onewindow", "timezone": "UTC", "jit": "off"},
+                )
+        except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as cause:
+            raise Misconfigured(
+                "ONEWINDOW_DATABASE_URL", f"连不上数据库:{cause}", f"cannot open the database: {cause}"
+            ) from cause
+
+    async def close(self) -> None:
+        """Lets running transactions end, then hangs up."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether every connection is in use."""
+        return self._pool is not None and self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._size
+
+    @asynccontextmanager
+    async def connection(self, timeout: float = 5.0) -> AsyncIterator[asyncpg.Connection]:
+        """A connection outside any transaction, in the login's own role."""
+        if self._pool is None:
+            raise Transient("数据库未连接", "the database is not connected", retry_after=RETRY_AFTER)
+        with mapped_errors():
+            async with self._pool.acquire(timeout=timeout) as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def transaction(self, role: str | None = None, *, read_only: bool = False) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in a role; committed at the end, rolled back on any exception."""
+        async with self.connection() as conn:
+            # One simple query for BEGIN and the role: a round trip less than the driver's own transaction object.
+            begin = "BEGIN READ ONLY" if read_only else "BEGIN"
+            await conn.execute(f"{begin}; SET LOCAL ROLE {role}" if role else begin)
+            try:
+                yield conn
+            except BaseException:
+                if not conn.is_closed():
+                    await conn.execute("ROLLBACK")
+                raise
+            await conn.execute("COMMIT")

@@ -1,0 +1,171 @@
+"""The delivery tables that every service has in its own schema, made for a service's own metadata.
+
+They are plain SQLAlchemy tables: nothing maps them to objects, the unit of work writes them by `unnest`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+NOW = text("clock_timestamp()")
+
+
+@dataclass(frozen=True)
+class DeliveryTables:
+    """A service's outbox, timers, asks, parked messages, positions, audit rows, idempotency keys and local units."""
+
+    outbox: Table
+    timer: Table
+    ask: Table
+    parked: Table
+    stream: Table
+    audit: Table
+    idempotency: Table
+    unit: Table
+
+
+def document_columns() -> list[Column[object]]:
+    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside."""
+    return [
+        Column("id", UUID, primary_key=True),
+        Column("version", Integer, nullable=False),
+        Column("body", JSONB, nullable=False),
+    ]
+
+
+def delivery_tables(metadata: MetaData) -> DeliveryTables:
+    """Declares the delivery tables on a service's metadata (which names its schema)."""
+    return DeliveryTables(
+        outbox=_outbox(metadata),
+        timer=_timer(metadata),
+        ask=_ask(metadata),
+        parked=_parked(metadata),
+        stream=_stream(metadata),
+        audit=_audit(metadata),
+        idempotency=_idempotency(metadata),
+        unit=_unit(metadata),
+    )
+
+
+def _envelope_columns() -> list[Column[object]]:
+    return [
+        Column("event_id", UUID, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("headers", JSONB, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+    ]
+
+
+def _outbox(metadata: MetaData) -> Table:
+    return Table(
+        "outbox",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        *_envelope_columns(),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    )
+
+
+def _timer(metadata: MetaData) -> Table:
+    return Table(
+        "timer",
+        metadata,
+        Column("id", UUID, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("aggregate_id", UUID, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("due_at", DateTime(timezone=True), nullable=False),
+        Column("data", JSONB, nullable=False),
+        Index("timer_due", "due_at"),
+    )
+
+
+def _ask(metadata: MetaData) -> Table:
+    return Table(
+        "ask",
+        metadata,
+        Column("id", UUID, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("aggregate_id", UUID, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("question", Text, nullable=False),
+        Column("effect", Boolean, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("next_try_at", DateTime(timezone=True), nullable=False),
+        Column("lease_until", DateTime(timezone=True)),
+        Column("asked_at", DateTime(timezone=True), nullable=False),
+        Index("ask_open", "next_try_at", postgresql_where=text("state IN ('open', 'in_doubt')")),
+    )
+
+
+def _parked(metadata: MetaData) -> Table:
+    return Table(
+        "parked",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        *_envelope_columns(),
+        Column("offset", BigInteger, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("parked_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+        Index("parked_key", "key"),
+        Index("parked_once", "topic", "partition", "offset", unique=True),
+    )
+
+
+def _stream(metadata: MetaData) -> Table:
+    return Table(
+        "stream",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("aggregate_id", Text, primary_key=True),
+        Column("version", BigInteger, nullable=False),
+    )
+
+
+def _audit(metadata: MetaData) -> Table:
+    return Table(
+        "audit",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("aggregate_id", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("cause", Text),
+        Column("detail", JSONB),
+    )
+
+
+def _idempotency(metadata: MetaData) -> Table:
+    return Table(
+        "idempotency",
+        metadata,
+        Column("principal", Text, primary_key=True),
+        Column("route", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("body_hash", LargeBinary, nullable=False),
+        Column("status", Integer, nullable=False),
+        Column("answer", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    )
+
+
+def _unit(metadata: MetaData) -> Table:
+    return Table(
+        "unit",
+        metadata,
+        Column("code", Text, primary_key=True),
+        Column("parent", Text),
+        Column("body", JSONB, nullable=False),
+    )

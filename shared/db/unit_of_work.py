@@ -1,0 +1,195 @@
+"""The unit of work: a batch of messages, answers, timers or commands through pure handlers, in one transaction.
+
+It loads every aggregate the batch touches by one query (locked, in id order), calls the handlers in memory, and
+writes one statement a table. A message already applied is dropped by its stream's version; a message beyond a gap
+raises `Gap`. On an error nothing is written: the caller redoes the entries one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import orjson
+
+from shared.changes import Changes, Ctx, Kind, State
+from shared.db import documents
+from shared.db.engine import Redo, role_of
+from shared.db.writes import Writes, delivery_sql, encode
+from shared.errors import FieldError, Invalid, Transient
+from shared.failpoints import hit
+from shared.messages import Envelope
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from shared.runtime.service import RunningService
+
+TRIES = 5
+Idempotency = tuple[str, str, str, bytes]
+
+
+class Gap(Transient):
+    """An earlier message of this stream has not come yet."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One thing to apply to one aggregate: `call(state, ctx) -> (changes, answer)`.
+
+    `envelope` is set for messages from the bus; `consumes` names the timer or ask row that this entry uses up (it is
+    skipped when the row is gone). `answer` is what the call gave, or what was stored for the same key before.
+    """
+
+    kind: str
+    aggregate_id: UUID
+    call: Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
+    action: str
+    actor: str = "system"
+    envelope: Envelope | None = None
+    consumes: tuple[Literal["timer", "ask"], UUID] | None = None
+    idempotency: Idempotency | None = None
+    answer: Any = None
+    skipped: bool = False
+
+
+@dataclass(slots=True)
+class _Loaded:
+    states: dict[tuple[str, UUID], Any] = field(default_factory=dict)
+    existing: frozenset[tuple[str, UUID]] = frozenset()
+    touched: dict[tuple[str, UUID], Any] = field(default_factory=dict)
+    consumable: set[UUID] = field(default_factory=set)
+    stored: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+
+class UnitOfWork:
+    """Applies batches for one running service."""
+
+    def __init__(self, service: RunningService) -> None:
+        self._service = service
+        self._spec = service.spec
+        self._role = role_of(service.spec.name)
+        self._kinds: dict[str, Kind[Any]] = {k.name: k for k in service.spec.kinds}
+
+    async def apply(self, entries: Sequence[Entry], *, failpoint: str = "unit") -> None:
+        """Applies all entries in order, or none; a deadlock or stale statement redoes the whole unit."""
+        for left in reversed(range(TRIES)):
+            try:
+                await self._once(entries, failpoint)
+            except Redo:
+                if not left:
+                    raise
+            else:
+                return
+
+    async def _once(self, entries: Sequence[Entry], failpoint: str) -> None:
+        writes = self._service.new_writes()
+        async with self._service.db.transaction(self._role) as conn:
+            loaded = await self._load(conn, entries)
+            for entry in entries:
+                self._call(entry, loaded, writes)
+            await self._write(conn, loaded, writes)
+            hit(f"{failpoint}.before_commit")
+        hit(f"{failpoint}.after_commit")
+        self._service.committed(writes)
+
+    async def _load(self, conn: asyncpg.Connection, entries: Sequence[Entry]) -> _Loaded:
+        loaded = _Loaded()
+        for name, kind in sorted(self._kinds.items()):
+            ids = list({e.aggregate_id for e in entries if e.kind == name})
+            if ids:
+                found = await documents.load(conn, kind, ids)
+                loaded.states.update({(name, identity): state for identity, state in found.items()})
+        loaded.existing = frozenset(loaded.states)
+        # Claimed only after the aggregates are locked: a handler that cancels a timer locks in the same order.
+        await self._claim(conn, entries, loaded)
+        await self._stored_answers(conn, entries, loaded)
+        return loaded
+
+    async def _claim(self, conn: asyncpg.Connection, entries: Sequence[Entry], loaded: _Loaded) -> None:
+        delivery = self._spec.delivery
+        for what, sql in (
+            ("timer", f"DELETE FROM {documents.qualified(delivery.timer)} WHERE id = ANY($1) RETURNING id"),  # noqa: S608
+            (
+                "ask",
+                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"  # noqa: S608
+                " WHERE id = ANY($1) AND state IN ('open', 'in_doubt') RETURNING id",
+            ),
+        ):
+            ids = [e.consumes[1] for e in entries if e.consumes and e.consumes[0] == what]
+            if ids:
+                loaded.consumable |= {row["id"] for row in await conn.fetch(sql, ids)}
+
+    async def _stored_answers(self, conn: asyncpg.Connection, entries: Sequence[Entry], loaded: _Loaded) -> None:
+        keys = [e.idempotency[:3] for e in entries if e.idempotency]
+        if not keys:
+            return
+        sql = (
+            f"SELECT i.* FROM unnest($1::text[], $2::text[], $3::text[]) AS k(principal, route, key)"  # noqa: S608
+            f" JOIN {documents.qualified(self._spec.delivery.idempotency)} i USING (principal, route, key)"
+        )
+        rows = await conn.fetch(sql, *map(list, zip(*keys, strict=True)))
+        loaded.stored = {(row["principal"], row["route"], row["key"]): row for row in rows}
+
+    def _call(self, entry: Entry, loaded: _Loaded, writes: Writes) -> None:
+        where = (entry.kind, entry.aggregate_id)
+        state: State | None = loaded.states.get(where)
+        if self._already(entry, state, loaded):
+            entry.skipped = True
+            return
+        ctx = self._service.ctx(entry.actor, entry.envelope)
+        changes, entry.answer = entry.call(state, ctx)
+        if changes is not None:
+            if entry.envelope is not None:
+                changes.state.seen[_stream(entry.envelope)] = entry.envelope.streamversion
+            writes.add(entry.kind, changes, ctx, entry.action)
+            loaded.states[where] = loaded.touched[where] = changes.state
+        if entry.idempotency is not None:
+            writes.idempotency.append(_stored(entry.idempotency, entry.answer))
+
+    def _already(self, entry: Entry, state: State | None, loaded: _Loaded) -> bool:
+        if entry.consumes is not None:
+            return entry.consumes[1] not in loaded.consumable
+        if entry.idempotency is not None and (row := loaded.stored.get(entry.idempotency[:3])) is not None:
+            entry.answer = _replayed(row, entry.idempotency)
+            return True
+        if entry.envelope is None:
+            return False
+        last = state.seen.get(_stream(entry.envelope), 0) if state else 0
+        if entry.envelope.streamversion > last + 1:
+            raise Gap(
+                "前面的事件还没有到", f"{entry.envelope.type}: version {last + 1} of its stream has not come yet"
+            )
+        return entry.envelope.streamversion <= last
+
+    async def _write(self, conn: asyncpg.Connection, loaded: _Loaded, writes: Writes) -> None:
+        for name, kind in sorted(self._kinds.items()):
+            for new in (True, False):
+                states = [s for at, s in loaded.touched.items() if at[0] == name and (at not in loaded.existing) is new]
+                # Nobody can lock a row that is not there: two units that both make it meet here, and one is redone.
+                if states and not await documents.save(conn, kind, states, new=new):
+                    raise Redo("同一记录被同时新建", f"a {name} was made at the same time by another unit")
+        for (table, upsert), rows in writes.puts.items():
+            await documents.write_rows(conn, table, rows, upsert=upsert)
+        if loaded.touched or writes.audit or writes.idempotency:
+            await conn.execute(delivery_sql(self._spec.delivery), *writes.arguments(self._spec.delivery))
+
+
+def _stream(envelope: Envelope) -> str:
+    return f"{envelope.topic}/{envelope.aggregateid}"
+
+
+def _stored(idempotency: Idempotency, answer: Any) -> dict[str, Any]:
+    principal, route, key, body = idempotency
+    values = (principal, route, key, sha256(body).digest(), 200, encode(answer))
+    return dict(zip(("principal", "route", "key", "body_hash", "status", "answer"), values, strict=True))
+
+
+def _replayed(row: Any, idempotency: Idempotency) -> Any:
+    if row["body_hash"] != sha256(idempotency[3]).digest():
+        message = "同一个 Idempotency-Key 用于不同的内容 / the same key came with another body"
+        raise Invalid([FieldError("/", "IDEMPOTENCY_KEY_REUSED", message)])
+    return orjson.loads(row["answer"])

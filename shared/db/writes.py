@@ -1,0 +1,188 @@
+"""All delivery rows of one unit of work (outbox, audit, asks, timers, idempotency) in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zlib import crc32
+
+import orjson
+
+from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer, State
+from shared.db.documents import column_types, insert_sql, qualified, to_arrays
+from shared.messages import Envelope, attributes, derived_id, event_id
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+    from shared.db.tables import DeliveryTables
+
+OUTBOX = ("event_id", "topic", "partition", "key", "headers", "data")
+AUDIT = ("at", "actor", "action", "kind", "aggregate_id", "version", "cause", "detail")
+ASK = ("id", "kind", "aggregate_id", "name", "source", "question", "effect", "state", "tries", "next_try_at", "asked_at")
+TIMER = ("id", "kind", "aggregate_id", "name", "due_at", "data")
+IDEMPOTENCY = ("principal", "route", "key", "body_hash", "status", "answer")
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key; the same on every machine."""
+    return crc32(key.encode()) % partitions
+
+
+def timer_id(kind: str, aggregate_id: UUID, name: str) -> UUID:
+    """A timer's id: one a name and aggregate."""
+    return derived_id("timer", kind, aggregate_id, name)
+
+
+def ask_id(kind: str, aggregate_id: UUID, name: str) -> UUID:
+    """An ask's id: one a name and aggregate; the source's idempotency key too."""
+    return derived_id("ask", kind, aggregate_id, name)
+
+
+@dataclass
+class Writes:
+    """Collects what a batch of handlers wants written."""
+
+    service: str
+    type_of: Callable[[type[Any]], str]
+    partitions: Mapping[str, int]
+    seal: Callable[[Mapping[str, Any]], str]
+    outbox: list[dict[str, Any]] = field(default_factory=list)
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    asks: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
+    timers: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
+    idempotency: list[dict[str, Any]] = field(default_factory=list)
+    puts: dict[tuple[Table, bool], list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def add(self, kind: str, changes: Changes[Any], ctx: Ctx, action: str) -> None:
+        """Takes all that follows from one message; numbers its streams on the state."""
+        state = changes.state
+        state.version += 1
+        for emit in changes.emits:
+            self._emit(state, emit, ctx)
+        for ask in changes.asks:
+            self._ask(kind, state.id, ask, ctx.now)
+        for timer in changes.timers:
+            self._timer(kind, state.id, timer)
+        for put in changes.puts:
+            self.put(put)
+        self.note(ctx, action, kind, str(state.id), state.version)
+
+    def put(self, put: Put) -> None:
+        """Takes one row of the service's own tables."""
+        self.puts.setdefault((put.table, put.upsert), []).append(put.values)
+
+    def note(
+        self, ctx: Ctx, action: str, kind: str, aggregate_id: str, version: int, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """One audit row: who did what to which aggregate, because of which event."""
+        cause = str(ctx.envelope.id) if ctx.envelope else None
+        row = dict(zip(AUDIT, (ctx.now, ctx.actor, action, kind, aggregate_id, version, cause, detail), strict=True))
+        self.audit.append(row)
+
+    def _emit(self, state: State, emit: Emit, ctx: Ctx) -> None:
+        stream = f"{emit.topic}/{emit.aggregate_id}"
+        version = state.out.get(stream, 0) + 1
+        state.out[stream] = version
+        envelope = Envelope(
+            id=event_id(emit.topic, emit.aggregate_id, version),
+            type=self.type_of(type(emit.message)),
+            source=f"/onewindow/{self.service}",
+            time=ctx.now,
+            topic=emit.topic,
+            key=emit.key,
+            aggregateid=emit.aggregate_id,
+            streamversion=version,
+            data=emit.message.model_dump_json(exclude_none=True).encode(),
+            caseid=emit.case_id,
+            correlationid=(ctx.envelope.correlationid if ctx.envelope else None) or emit.case_id,
+            keyid=emit.key_id,
+        )
+        self.outbox.append(outbox_row(envelope, self.partitions[emit.topic]))
+
+    def _ask(self, kind: str, aggregate_id: UUID, ask: Ask | CancelAsk, now: datetime) -> None:
+        identity = ask_id(kind, aggregate_id, ask.name)
+        if isinstance(ask, CancelAsk):
+            self.asks[identity] = None
+            return
+        row = (identity, kind, aggregate_id, ask.name, ask.source, self.seal(ask.question), ask.effect, "open", 0, now, now)
+        self.asks[identity] = dict(zip(ASK, row, strict=True))
+
+    def _timer(self, kind: str, aggregate_id: UUID, timer: SetTimer | CancelTimer) -> None:
+        identity = timer_id(kind, aggregate_id, timer.name)
+        if isinstance(timer, CancelTimer):
+            self.timers[identity] = None
+            return
+        row = (identity, kind, aggregate_id, timer.name, timer.due_at, dict(timer.data))
+        self.timers[identity] = dict(zip(TIMER, row, strict=True))
+
+    @property
+    def first_due(self) -> datetime | None:
+        """When the earliest timer set here is due."""
+        return min((row["due_at"] for row in self.timers.values() if row), default=None)
+
+    def arguments(self, tables: DeliveryTables) -> list[Any]:
+        """The parameters of `delivery_sql`."""
+        asks = [row for row in self.asks.values() if row]
+        timers = [row for row in self.timers.values() if row]
+        return [
+            *to_arrays(tables.outbox, OUTBOX, self.outbox),
+            *to_arrays(tables.audit, AUDIT, self.audit),
+            *to_arrays(tables.ask, ASK, asks),
+            *to_arrays(tables.timer, TIMER, timers),
+            *to_arrays(tables.idempotency, IDEMPOTENCY, self.idempotency),
+            [identity for identity, row in self.asks.items() if row is None],
+            [identity for identity, row in self.timers.items() if row is None],
+        ]
+
+
+def outbox_row(envelope: Envelope, partitions: int) -> dict[str, Any]:
+    """One outbox row: the envelope as it will stand on the bus."""
+    return {
+        "event_id": envelope.id,
+        "topic": envelope.topic,
+        "partition": partition_of(envelope.key, partitions),
+        "key": envelope.key,
+        "headers": attributes(envelope),
+        "data": envelope.data,
+    }
+
+
+@lru_cache(maxsize=64)
+def delivery_sql(tables: DeliveryTables) -> str:
+    """One statement that writes every delivery row of a unit; empty arrays write nothing."""
+    parts, first = [], 1
+    for alias, table, names, upsert in (
+        ("o", tables.outbox, OUTBOX, False),
+        ("a", tables.audit, AUDIT, False),
+        ("k", tables.ask, ASK, True),
+        ("t", tables.timer, TIMER, True),
+        ("i", tables.idempotency, IDEMPOTENCY, False),
+    ):
+        assert set(names) <= set(column_types(table))
+        sql = insert_sql(table, names, upsert=False, first=first)
+        if upsert and table is tables.ask:
+            sql += " ON CONFLICT (id) DO NOTHING"
+        elif upsert:
+            sql += " ON CONFLICT (id) DO UPDATE SET due_at = EXCLUDED.due_at, data = EXCLUDED.data"
+        parts.append(f"{alias} AS ({sql})")
+        first += len(names)
+    parts.append(
+        f"ka AS (UPDATE {qualified(tables.ask)} SET state = 'cancelled'"  # noqa: S608
+        f" WHERE id = ANY(${first}::uuid[]) AND state IN ('open', 'in_doubt'))"
+    )
+    parts.append(f"tc AS (DELETE FROM {qualified(tables.timer)} WHERE id = ANY(${first + 1}::uuid[]))")  # noqa: S608
+    return "WITH " + ", ".join(parts) + " SELECT 1"
+
+
+def encode(value: Any) -> str:
+    """A value as compact JSON text."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)

@@ -1,0 +1,98 @@
+"""What can go wrong, by what the catcher must do; a refusal by rule is a value, not an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class OneWindowError(Exception):
+    """Root of every error of the platform: catch it only at an edge, and answer by its kind.
+
+    Details are for people: what happened and what to do, in Chinese and English, never a personal datum.
+    With one of the two given it stands for both.
+    """
+
+    code = "INTERNAL"
+
+    def __init__(self, detail_zh: str = "", detail_en: str = "", *, code: str | None = None) -> None:
+        self.code = code or type(self).code
+        self.detail_zh = detail_zh or detail_en
+        self.detail_en = detail_en or detail_zh
+        super().__init__(self.code, self.detail_zh, self.detail_en)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {' / '.join(dict.fromkeys(filter(None, (self.detail_zh, self.detail_en))))}"
+
+
+class Transient(OneWindowError):
+    """The world failed, not the message: the catcher tries again later (HTTP: 503 with `Retry-After`, in seconds)."""
+
+    code = "TRANSIENT"
+
+    def __init__(self, detail_zh: str = "", detail_en: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(detail_zh, detail_en)
+        self.retry_after = retry_after
+
+
+class Poison(OneWindowError):
+    """This message can never succeed as it is: the catcher parks it with everything later of its key."""
+
+    code = "POISON"
+
+
+class Conflict(OneWindowError):
+    """The state has moved on: the catcher answers 409 with `code`; the caller reads again and decides anew."""
+
+    code = "CONFLICT"
+
+    def __init__(self, code: str, detail_zh: str = "", detail_en: str = "") -> None:
+        super().__init__(detail_zh, detail_en, code=code)
+
+
+class Misconfigured(OneWindowError):
+    """A setting is wrong or missing: the catcher stops the start, printing the setting and what would be right."""
+
+    code = "MISCONFIGURED"
+
+    def __init__(self, setting: str, detail_zh: str = "", detail_en: str = "") -> None:
+        self.setting = setting
+        super().__init__(f"{setting}: {detail_zh or detail_en}", f"{setting}: {detail_en or detail_zh}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal by rule, returned and never raised by domain code; `law` cites document and article."""
+
+    code: str
+    law: str = ""
+    detail_zh: str = ""
+    detail_en: str = ""
+
+
+class RefusedError(OneWindowError):
+    """A refusal on its way out through the HTTP edge: the catcher answers its problem document, nothing is retried."""
+
+    def __init__(self, refused: Refused) -> None:
+        self.refused = refused
+        super().__init__(refused.detail_zh, refused.detail_en, code=refused.code)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: where (JSON pointer), which stable code, and what would be right."""
+
+    pointer: str
+    code: str
+    message: str = ""
+
+
+class Invalid(OneWindowError):
+    """What was handed in is wrong: the catcher answers 422 with one entry a field, and stores nothing."""
+
+    code = "INVALID"
+
+    def __init__(self, errors: Iterable[FieldError], detail_zh: str = "", detail_en: str = "") -> None:
+        self.errors: list[FieldError] = list(errors)
+        named = ", ".join(f"{e.pointer} {e.code}" for e in self.errors)
+        super().__init__(detail_zh or f"填写有误:{named}", detail_en or f"wrong fields: {named}")

@@ -1,0 +1,59 @@
+"""Named places where tests make the process die or the step fail; nothing happens unless a test armed one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+
+from shared.errors import Misconfigured, Transient
+
+SETTING = "ONEWINDOW_FAILPOINTS"
+FAILPOINTS = {
+    "command.before_commit": "a command's unit of work is written, not committed",
+    "command.after_commit": "a command is committed, its answer not yet given",
+    "unit.before_commit": "a batch's unit of work is written, not committed",
+    "unit.after_commit": "a batch is committed, the bus position not yet moved",
+    "relay.before_publish": "the relay is about to move outbox rows to the bus",
+    "relay.after_publish": "rows are on the bus and out of the outbox",
+    "position.before_commit": "the bus position is about to be stored",
+    "ask.before": "a question is about to be put to its source",
+    "ask.after": "the source has answered, the answer not yet applied",
+    "timer.before": "due timers are found, not yet fired",
+}
+
+
+@dataclass
+class _Armed:
+    action: str
+    left: int
+
+
+_armed: dict[str, _Armed] = {}
+
+
+def arm(setting: str) -> None:
+    """Arms `name=kill[@n]` or `name=error[@n]`, comma separated: the n-th time the place is reached."""
+    _armed.clear()
+    for part in filter(None, setting.split(",")):
+        name, _, action = part.partition("=")
+        action, _, count = action.partition("@")
+        if name not in FAILPOINTS or action not in {"kill", "error"} or not (count or "1").isdigit():
+            raise Misconfigured(SETTING, f"不认识 {part!r}", f"{part!r} is not name=kill[@n] or name=error[@n]")
+        _armed[name] = _Armed(action, int(count or 1))
+
+
+def hit(name: str) -> None:
+    """Does what the test armed for this place; `error` raises `Transient` once."""
+    if not _armed:
+        return
+    armed = _armed.get(name)
+    if armed is None:
+        return
+    armed.left -= 1
+    if armed.left > 0:
+        return
+    del _armed[name]
+    if armed.action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise Transient("测试注入的故障", f"failpoint {name}")

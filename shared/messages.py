@@ -1,0 +1,127 @@
+"""Messages and their envelope: what travels between services (CloudEvents 1.0, binary mode).
+
+A message is a frozen Pydantic model declared in `shared/catalog`; an `Envelope` is that message on the wire, with
+the attributes every reader needs without opening the data. No personal field stands in an envelope.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import Poison
+
+NAMESPACE = UUID("6f6e6577-696e-5d6f-8077-000000000001")
+"""The namespace of every derived id (events, tasks, asks, timers), so that a unit of work redone writes the same."""
+
+_TYPE = re.compile(r"^cn\.onewindow\.([a-z_]+)\.([A-Za-z]+)\.v(\d+)$")
+
+
+def derived_id(*parts: object) -> UUID:
+    """The one id that these parts always give."""
+    return uuid5(NAMESPACE, "/".join(map(str, parts)))
+
+
+class Message(BaseModel):
+    """Base of every payload; its class name is the event's name, `VERSION` its schema version."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    VERSION: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message on a topic.
+
+    `key` decides the partition (the case); (`topic`, `aggregateid`) names the stream and `streamversion` the place in
+    it, 1, 2, 3 … without a gap. `time` is business time.
+    """
+
+    id: UUID
+    type: str
+    source: str
+    time: datetime
+    topic: str
+    key: str
+    aggregateid: str
+    streamversion: int
+    data: bytes
+    caseid: str | None = None
+    correlationid: str | None = None
+    traceparent: str | None = None
+    keyid: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The event's short name (`ItemDecided`)."""
+        return parse_type(self.type)[1]
+
+
+def type_of(service: str, message: type[Message]) -> str:
+    """The CloudEvents type of a message published by a service."""
+    return f"cn.onewindow.{service}.{message.__name__}.v{message.VERSION}"
+
+
+def parse_type(value: str) -> tuple[str, str, int]:
+    """(service, name, version) of a CloudEvents type; raises `Poison` for one that is not ours."""
+    match = _TYPE.match(value)
+    if match is None:
+        raise Poison(f"不认识的事件类型 {value}", f"unknown event type: {value}")
+    return match[1], match[2], int(match[3])
+
+
+def event_id(topic: str, aggregate_id: str, version: int) -> UUID:
+    """The id of the event at this place of a stream: the same however often it is written."""
+    return derived_id(topic, aggregate_id, version)
+
+
+def topic_of(service: str, kind: str) -> str:
+    """`onewindow.<service>.<requests|answers|events>`."""
+    return f"onewindow.{service}.{kind}"
+
+
+def attributes(envelope: Envelope) -> dict[str, Any]:
+    """The CloudEvents attributes (binary mode headers without the `ce_` prefix), absent extensions left out."""
+    values = {
+        "specversion": "1.0",
+        "id": str(envelope.id),
+        "type": envelope.type,
+        "source": envelope.source,
+        "time": envelope.time.isoformat(),
+        "subject": envelope.aggregateid,
+        "datacontenttype": "application/json",
+        "caseid": envelope.caseid,
+        "aggregateid": envelope.aggregateid,
+        "streamversion": str(envelope.streamversion),
+        "correlationid": envelope.correlationid,
+        "traceparent": envelope.traceparent,
+        "keyid": envelope.keyid,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def from_attributes(topic: str, key: str, headers: dict[str, str], data: bytes) -> Envelope:
+    """The envelope of a binary-mode record; raises `Poison` when a required attribute is missing or malformed."""
+    try:
+        return Envelope(
+            id=UUID(headers["id"]),
+            type=headers["type"],
+            source=headers["source"],
+            time=datetime.fromisoformat(headers["time"]),
+            topic=topic,
+            key=key,
+            aggregateid=headers["aggregateid"],
+            streamversion=int(headers["streamversion"]),
+            data=data,
+            caseid=headers.get("caseid"),
+            correlationid=headers.get("correlationid"),
+            traceparent=headers.get("traceparent"),
+            keyid=headers.get("keyid"),
+        )
+    except (KeyError, ValueError) as cause:
+        raise Poison("事件信封不完整", f"the record's envelope is not readable: {cause}") from cause

@@ -1,0 +1,57 @@
+"""Every metric of the platform, declared once: name, what it counts, labels. No label is personal."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """One registry a process; each metric is made when first used."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+    @cached_property
+    def handled(self) -> Counter:
+        """Messages applied, by consumer."""
+        return Counter("onewindow_messages_handled", "Messages applied", ["consumer"], registry=self.registry)
+
+    @cached_property
+    def parked(self) -> Gauge:
+        """Keys standing aside, by consumer."""
+        return Gauge("onewindow_parked_keys", "Keys parked", ["consumer"], registry=self.registry)
+
+    @cached_property
+    def relayed(self) -> Counter:
+        """Outbox rows moved to the bus, by service."""
+        return Counter("onewindow_outbox_relayed", "Outbox rows moved to the bus", ["service"], registry=self.registry)
+
+    @cached_property
+    def asked(self) -> Counter:
+        """Questions answered by sources, by source and status."""
+        return Counter("onewindow_asks", "Answers of sources", ["source", "status"], registry=self.registry)
+
+    @cached_property
+    def lag(self) -> Gauge:
+        """Records not yet handled, by group and topic."""
+        return Gauge("onewindow_lag_records", "Records not yet handled", ["group", "topic"], registry=self.registry)
+
+    @cached_property
+    def unpublished(self) -> Gauge:
+        """Age in seconds of the oldest outbox row, by service."""
+        return Gauge("onewindow_oldest_unpublished_seconds", "Oldest outbox row", ["service"], registry=self.registry)
+
+    @cached_property
+    def restarts(self) -> Counter:
+        """Workers started again after a failure, by worker."""
+        return Counter("onewindow_worker_restarts", "Workers started again", ["worker"], registry=self.registry)
+
+    @cached_property
+    def requests(self) -> Histogram:
+        """HTTP requests, by route and status."""
+        return Histogram("onewindow_http_seconds", "HTTP requests", ["route", "status"], registry=self.registry)
+
+
+METRICS = Metrics()

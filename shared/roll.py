@@ -1,0 +1,127 @@
+"""The roll of running benefits (在册名册): what its source answers, and what a death does to one of them.
+
+Question to the source `benefit_roll`: `{"family": …, "person": {"id_type", "id_no", "name"}, "died_on": "YYYY-MM-DD"}`
+(`died_on` only where a death is the cause). Answer: `{"benefits": [{"scheme", "family", "monthly": "100.00",
+"paid_through": "2026-09", "since": "2020-02", "household": {"members", "income", "subject_income", "area"}}]}`; an
+empty list says that nothing runs. `household` stands only where a whole household is the beneficiary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.errors import Poison
+from shared.money import ZERO, NonNegativeYuan, format_yuan, yuan
+from shared.months import add_months, month_of, months_from
+
+SOURCE = "benefit_roll"
+
+MonthText = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RollHousehold(_Value):
+    """The household behind a benefit: its members and monthly income in yuan, the person's own share of it."""
+
+    members: Annotated[int, Field(ge=1)]
+    income: NonNegativeYuan
+    subject_income: NonNegativeYuan = ZERO
+    area: Literal["urban", "rural"] = "urban"
+
+
+class Running(_Value):
+    """One running benefit: yuan a month, the last month paid (None: none yet), the first month due."""
+
+    scheme: str
+    family: str
+    monthly: NonNegativeYuan
+    paid_through: MonthText | None = None
+    since: MonthText | None = None
+    household: RollHousehold | None = None
+
+
+class _Roll(_Value):
+    benefits: tuple[Running, ...]
+
+
+def question(family: str, person: Mapping[str, Any], died_on: str | None = None) -> dict[str, Any]:
+    """What the source is asked about a person."""
+    who = {name: person[name] for name in ("id_type", "id_no", "name") if name in person}
+    return {"family": family, "person": who, **({"died_on": died_on} if died_on else {})}
+
+
+def read_roll(data: Mapping[str, Any], family: str) -> list[Running]:
+    """The running benefits of one family; `Poison` when the answer has not the shape that was agreed."""
+    try:
+        found = _Roll.model_validate(data).benefits
+    except ValidationError:
+        raise Poison("名册的答复不合约定的格式", "the roll's answer has not the shape that was agreed") from None
+    return [b for b in found if b.family == family]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one benefit ends: `from_month` is the first month not paid; what is owed, and what was paid too much."""
+
+    scheme: str
+    from_month: str
+    monthly: Decimal
+    owed_months: tuple[str, ...]
+    owed: Decimal
+    overpaid_months: tuple[str, ...]
+    overpaid: Decimal
+
+    def public(self) -> dict[str, Any]:
+        """The ending as it stands in a result; nothing in it is personal."""
+        return {
+            "scheme": self.scheme,
+            "from": self.from_month,
+            "monthly": format_yuan(self.monthly),
+            "owed_months": list(self.owed_months),
+            "owed": format_yuan(self.owed),
+            "overpaid_months": list(self.overpaid_months),
+            "overpaid": format_yuan(self.overpaid),
+        }
+
+    def explain(self) -> str:
+        """One sentence in each language."""
+        owed, over = format_yuan(self.owed), format_yuan(self.overpaid)
+        return (
+            f"{self.scheme}:自 {self.from_month} 起停发(死亡次月);应发未发 {_said(self.owed_months)} 共 {owed} 元,"
+            f"多发 {_said(self.overpaid_months)} 共 {over} 元 / {self.scheme}: ends from {self.from_month}, the month "
+            f"after the death; owed {owed} yuan, overpaid {over} yuan"
+        )
+
+
+def end_with_death(
+    benefit: Running, died_on: date, amount_of: Callable[[str], Decimal] | None = None, *, in_cash: bool = True
+) -> Ending:
+    """The benefit is due through the month of death and ends with the month after it (死亡次月停发).
+
+    `amount_of` tells a month's yuan where it is not the roll's; what is not paid in cash is never owed.
+    """
+    death, stop = month_of(died_on), add_months(month_of(died_on), 1)
+    unpaid_from = add_months(benefit.paid_through, 1) if benefit.paid_through else (benefit.since or death)
+    owed = months_from(unpaid_from, death) if in_cash else []
+    overpaid = months_from(stop, benefit.paid_through) if benefit.paid_through else []
+    amount = amount_of or (lambda _: benefit.monthly)
+    return Ending(
+        benefit.scheme, stop, benefit.monthly, tuple(owed), _sum(owed, amount), tuple(overpaid), _sum(overpaid, amount)
+    )
+
+
+def _sum(months: Iterable[str], amount_of: Callable[[str], Decimal]) -> Decimal:
+    return yuan(sum(map(amount_of, months), ZERO))
+
+
+def _said(months: tuple[str, ...]) -> str:
+    return "、".join(months) or "0 个月"

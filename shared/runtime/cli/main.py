@@ -1,0 +1,43 @@
+"""The entry point: every command, and one place where errors become a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from shared.errors import Misconfigured, OneWindowError
+from shared.runtime.cli import catalogue, operations, running
+
+app = typer.Typer(
+    name="onewindow",
+    help="OneWindow 一窗通:一门受理、协同办理 / one application, handled jointly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+running.register(app)
+catalogue.register(app)
+operations.register(app)
+
+
+def main() -> None:
+    """Runs a command; 0 when it did what was asked, 2 for a wrong setting or argument, 1 for what else went wrong."""
+    try:
+        app()
+    except Misconfigured as cause:
+        stop(cause, 2)
+    except OneWindowError as cause:
+        stop(cause, 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def stop(cause: OneWindowError, code: int) -> None:
+    """Says what happened and what to do, in Chinese and English."""
+    screen = Console(stderr=True)
+    screen.print(f"✗ {cause.detail_zh}", style="bold red", markup=False, highlight=False)
+    if cause.detail_en != cause.detail_zh:
+        screen.print(f"  {cause.detail_en}", markup=False, highlight=False)
+    sys.exit(code)

@@ -1,0 +1,131 @@
+"""`up`, `serve`, `migrate`, `demo`: commands that run the platform or a part of it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from shared import log
+from shared.config import Settings, load_settings
+from shared.db.migrate import migrate as run_migrations
+from shared.errors import Misconfigured
+from shared.runtime.host import Host
+
+screen = Console(stderr=True, highlight=False)
+DEMO_COMMANDS = "demo.command"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    for command in (up, serve, migrate, demo):
+        app.command()(command)
+
+
+def up(
+    port: Annotated[int | None, typer.Option(help="端口 / port")] = None,
+    data: Annotated[Path | None, typer.Option(help="数据文件夹 / data folder")] = None,
+    demo: Annotated[bool, typer.Option(help="演示数据与账号 / demonstration data and accounts")] = True,
+    first_family: Annotated[bool, typer.Option(help="启动后办理一户虚构家庭 / hand in one invented family")] = False,
+) -> None:
+    """启动整个平台 / start the whole platform and serve until Ctrl-C."""
+    settings = load_settings(port=port, data=data, demo=demo)
+    after = _first_family(settings) if first_family and demo else None
+    _run(settings, [], after)
+
+
+def serve(
+    only: Annotated[str, typer.Option(help="逗号分隔的服务名 / services, comma separated")],
+    port: Annotated[int | None, typer.Option(help="端口 / port")] = None,
+) -> None:
+    """启动部分服务 / serve some services on the configured bus and databases."""
+    settings = load_settings(port=port)
+    if settings.database_url is None:
+        raise Misconfigured(
+            "ONEWINDOW_DATABASE_URL",
+            "分开运行的服务要共用一个数据库服务器",
+            "services that run apart need one database server",
+        )
+    _run(settings, only.split(","), None)
+
+
+def _run(settings: Settings, only: list[str], after: Callable[[], None] | None) -> None:
+    log.configure(settings.log_level)
+    # One loop for everything; uvloop is what uvicorn would choose too.
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, only, after))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        return importlib.import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
+    except ImportError:
+        return None
+
+
+async def _serve(settings: Settings, only: list[str], after: Callable[[], None] | None) -> None:
+    screen.print("正在启动 / starting …")
+    host = Host(settings, only, notice=lambda text: screen.print(f"· {text}"))
+    async with host.running():
+        config = uvicorn.Config(
+            host.app(),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            timeout_graceful_shutdown=5,
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            screen.print(f"✓ 已就绪 / ready: http://{settings.host}:{_port(server)}  (Ctrl-C 停止 / stops)")
+            if after is not None:
+                threading.Thread(target=after, name="first-family", daemon=True).start()
+        await serving
+
+
+def _port(server: uvicorn.Server) -> int:
+    found: int = server.servers[0].sockets[0].getsockname()[1]
+    return found
+
+
+def _first_family(settings: Settings) -> Callable[[], None]:
+    first_family = importlib.import_module(DEMO_COMMANDS).first_family
+    return lambda: first_family(f"http://{settings.host}:{settings.port}")
+
+
+def migrate() -> None:
+    """更新数据库结构 / bring every service's schema to its newest revision."""
+    settings = load_settings()
+    asyncio.run(_migrate(settings))
+
+
+async def _migrate(settings: Settings) -> None:
+    host = Host(settings, notice=screen.print)
+    dsn = await host.open_database()
+    try:
+        changed = await run_migrations(dsn, host.specs)
+    finally:
+        await host.stop()
+    screen.print(f"已更新 / changed: {', '.join(changed) or '-'}")
+
+
+def demo(
+    story: Annotated[str, typer.Option(help="bereavement 或 household")] = "bereavement",
+    seed: Annotated[int | None, typer.Option(help="同样的数字,同样的一家人 / the same family again")] = None,
+) -> None:
+    """演示:一户虚构家庭的联办过程 / an invented family, its joint handling shown live."""
+    settings = load_settings()
+    commands = importlib.import_module(DEMO_COMMANDS)
+    raise typer.Exit(commands.run(story, seed, *commands.target(settings)))

@@ -1,0 +1,144 @@
+"""The host: loads the services that the catalogue names and runs them, all in one process or some of them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from shared import failpoints
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.port import Bus
+from shared.catalog.checks import require_sound
+from shared.catalog.registry import Catalog, load
+from shared.clock import Clock, parse_clock
+from shared.config import Settings
+from shared.crypto import Keyring
+from shared.db.engine import Database
+from shared.db.migrate import create_tables, migrate
+from shared.db.postgres import EmbeddedPostgres
+from shared.errors import Misconfigured
+from shared.facts.port import FactSource
+from shared.facts.simulator import SimulatedFacts
+from shared.facts.tables import metadata as facts_metadata
+from shared.facts.unconnected import Unconnected
+from shared.identity import PersonIndex
+from shared.policy import Policy
+from shared.runtime.app import build_app
+from shared.runtime.demonstration import Demonstration, demonstration
+from shared.runtime.service import RunningService, World
+from shared.runtime.spec import ServiceSpec
+from shared.runtime.supervisor import Supervisor
+
+
+def load_specs(catalog: Catalog, only: Sequence[str] = ()) -> list[ServiceSpec]:
+    """The specs of the services named, of all by default; an unknown name stops the start."""
+    unknown = set(only) - set(catalog.services)
+    if unknown:
+        known = ", ".join(sorted(catalog.services))
+        raise Misconfigured("--only", f"没有服务 {unknown},现有:{known}", f"no service {unknown}; there are: {known}")
+    names = [n for n in sorted(catalog.services) if not only or n in only]
+    return [importlib.import_module(catalog.services[name].spec_module).SERVICE for name in names]
+
+
+def keys_of(spec: ServiceSpec, keyring: Keyring) -> Keyring:
+    """The part of the key folder that a service may hold."""
+    names = tuple(keyring.services) if spec.keys.all_services else (spec.name,) if spec.keys.own else ()
+    return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign)
+
+
+class Host:
+    """Services at work in this process. `start` before serving `app`, `stop` at the end."""
+
+    def __init__(self, settings: Settings, only: Sequence[str] = (), *, notice: Any = lambda _: None) -> None:
+        self.settings = settings
+        self.catalog = load(settings.catalog_folders)
+        require_sound(self.catalog)
+        self.specs = load_specs(self.catalog, only)
+        self.clock: Clock = parse_clock(settings.clock)
+        self.supervisor = Supervisor()
+        self.services: dict[str, RunningService] = {}
+        self.ready = False
+        self._notice = notice
+        self._postgres: EmbeddedPostgres | None = None
+        self.demonstration: Demonstration | None = demonstration(settings)
+
+    async def start(self) -> None:
+        """Database, migrations, keys, bus, services, workers, demonstration data: then `ready`."""
+        failpoints.arm(self.settings.failpoints)
+        self.dsn = await self.open_database()
+        await migrate(self.dsn, self.specs)
+        self.keyring = Keyring.open(self.settings.key_folder, list(self.catalog.services))
+        if self.keyring.made:
+            folder = self.settings.key_folder
+            self._notice(f"已生成密钥于 {folder},请另行备份 / keys made in {folder}: back them up apart")
+        self.db = Database(self.dsn, self.settings.pool_size)
+        await self.db.open()
+        self.bus = self._bus()
+        await self.bus.start()
+        await self.bus.declare(list(self.catalog.topics.values()))
+        self.facts = await self._facts()
+        await self._start_services()
+        if self.demonstration is not None:
+            await self.demonstration.seed(self)
+        self.ready = True
+
+    async def open_database(self) -> str:
+        """The address of the database: the setting's, else the embedded server's, started here."""
+        if self.settings.database_url:
+            return self.settings.database_url
+        self._postgres = EmbeddedPostgres(self.settings.data, notice=self._notice)
+        return await asyncio.to_thread(self._postgres.start)
+
+    def _bus(self) -> Bus:
+        if self.settings.bus != "embedded":
+            raise Misconfigured(
+                "ONEWINDOW_BUS", "这一版只有内置总线 embedded", "this version runs on the embedded bus only"
+            )
+        return EmbeddedBus(self.db)
+
+    async def _facts(self) -> FactSource:
+        if self.demonstration is None:
+            return Unconnected()
+        await create_tables(self.dsn, facts_metadata)
+        index = PersonIndex(self.keyring.index_key)
+        return SimulatedFacts(self.db, self.clock, index, self.demonstration.answer)
+
+    async def _start_services(self) -> None:
+        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts)
+        for spec in self.specs:
+            policy = Policy.load(spec.policy) if spec.policy else Policy()
+            service = RunningService(spec, world, self.db, keys_of(spec, self.keyring), policy)
+            await service.start()
+            self.services[spec.name] = service
+        for service in self.services.values():
+            for name, work in service.work().items():
+                self.supervisor.start(f"{service.spec.name}.{name}", work)
+
+    async def stop(self) -> None:
+        """HTTP has stopped; workers put their things away, then the bus, the pool and the database end."""
+        self.ready = False
+        await self.supervisor.stop()
+        if hasattr(self, "bus"):
+            await self.bus.stop()
+        if hasattr(self, "db"):
+            await self.db.close()
+        if self._postgres is not None:
+            await asyncio.to_thread(self._postgres.stop)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Host]:
+        """Started inside, stopped after."""
+        try:
+            await self.start()
+            yield self
+        finally:
+            await self.stop()
+
+    def app(self) -> FastAPI:
+        """The HTTP face of these services."""
+        return build_app(self)

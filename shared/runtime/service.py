@@ -1,0 +1,248 @@
+"""A running service: its spec joined to a database, a bus, a clock, keys and policy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+
+from shared.bus.consumer import Consumer
+from shared.bus.parking import Parking
+from shared.bus.port import Bus, Record
+from shared.catalog.protocol import UnitChanged
+from shared.changes import Ctx, Handler
+from shared.crypto import Aad, Sealed
+from shared.db import documents, workers
+from shared.db.engine import Database, role_of
+from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
+from shared.db.writes import Writes
+from shared.errors import Poison
+from shared.messages import Envelope, Message, parse_type
+from shared.runtime.commands import Commands
+from shared.runtime.units import LocalUnits
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from shared.catalog.registry import Catalog
+    from shared.clock import Clock
+    from shared.config import Settings
+    from shared.crypto import Keyring
+    from shared.facts.port import FactAnswer, FactSource, Question
+    from shared.policy import Policy
+    from shared.runtime.spec import Command, Route, ServiceSpec
+
+OWN_NOTES = UUID(int=0)
+
+
+@dataclass
+class News:
+    """What happened in this process that a worker waits for."""
+
+    outbox: asyncio.Event = field(default_factory=asyncio.Event)
+    timers: asyncio.Event = field(default_factory=asyncio.Event)
+    asks: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class World:
+    """What all services of a process share."""
+
+    settings: Settings
+    catalog: Catalog
+    clock: Clock
+    bus: Bus
+    facts: FactSource
+
+
+class RunningService:
+    """One service at work; also the handle that its routes and workers are given (`ServiceHandle`)."""
+
+    def __init__(self, spec: ServiceSpec, world: World, db: Database, keyring: Keyring, policy: Policy) -> None:
+        self.spec = spec
+        self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
+        self.bus, self._facts = world.bus, world.facts
+        self.db, self.keyring, self.policy = db, keyring, policy
+        self.news = News()
+        self.units = LocalUnits(db, spec)
+        self.parking = Parking(db, spec)
+        self.unit_of_work = UnitOfWork(self)
+        self.commands = Commands(self)
+        self._role = role_of(spec.name)
+        self._kinds = {k.name: k for k in spec.kinds}
+        self._partitions = {t.name: t.partitions for t in world.catalog.topics.values()}
+        self._sealer = keyring.sealer()
+        self.consumer: Consumer | None = None
+
+    # --- what handlers and routes use -----------------------------------------------------------------------------
+
+    def ctx(self, actor: str = "system", envelope: Envelope | None = None) -> Ctx:
+        """The world as one pure call may see it."""
+        return Ctx(
+            service=self.spec.name,
+            now=self.clock.now(),
+            keyring=self.keyring,
+            catalog=self.catalog,
+            policy=self.policy,
+            units=self.units,
+            envelope=envelope,
+            actor=actor,
+        )
+
+    async def command(
+        self,
+        kind: str,
+        aggregate_id: UUID,
+        command: Command,
+        *,
+        actor: str,
+        idempotency: Idempotency | None = None,
+    ) -> Any:
+        """Runs a command on one aggregate in a unit of work; its answer, or the stored one of the same key."""
+        action = getattr(command, "__name__", "command").strip("_")
+        entry = Entry(kind, aggregate_id, command, action, actor=actor, idempotency=idempotency)
+        return await self.commands.run(entry)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[asyncpg.Connection]:
+        """A read-only transaction in the service's role."""
+        async with self.db.transaction(self._role, read_only=True) as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def write(self, actor: str) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in the service's role for its own plain rows, with an audit row naming the actor."""
+        async with self.db.transaction(self._role) as conn:
+            yield conn
+            await conn.execute(
+                f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"  # noqa: S608
+                " (at, actor, action, kind, aggregate_id, version) VALUES ($1, $2, 'write', 'row', '', 0)",
+                self.clock.now(),
+                actor,
+            )
+        self.news.timers.set()
+
+    async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
+        """The state of one aggregate, or None."""
+        async with self.read() as conn:
+            found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
+        return found.get(aggregate_id)
+
+    # --- what the unit of work and the workers use ----------------------------------------------------------------
+
+    def new_writes(self) -> Writes:
+        """An empty collector of delivery rows."""
+        return Writes(self.spec.name, self._type_of, self._partitions, self.seal)
+
+    def _type_of(self, message: type[Message]) -> str:
+        return self.catalog.writers[(self.spec.name, message)]
+
+    def seal(self, question: Mapping[str, Any]) -> str:
+        """A question as it rests: sealed under this service's own key, or plain where the service has none."""
+        plain = orjson.dumps(question, default=str)
+        if not self.spec.keys.own:
+            return plain.decode()
+        return self._sealer.seal(self.spec.name, self._note_aad(), plain).to_text()
+
+    def unseal(self, text: str) -> dict[str, Any]:
+        """The question again."""
+        plain = text if not self.spec.keys.own else self._sealer.open(Sealed.from_text(text), self._note_aad())
+        found: dict[str, Any] = orjson.loads(plain)
+        return found
+
+    def _note_aad(self) -> Aad:
+        return Aad(OWN_NOTES, OWN_NOTES, 0, self.spec.name)
+
+    def committed(self, writes: Writes) -> None:
+        """Wakes whoever has something to do after a commit."""
+        if writes.outbox:
+            self.news.outbox.set()
+        if writes.asks:
+            self.news.asks.set()
+        if writes.timers:
+            self.news.timers.set()
+
+    def local_handler(self, kind: str, name: str) -> Handler:
+        """The handler of a timer or answer: by its exact name, else the kind's `answer:*` or `timer:*`."""
+        what = name.partition(":")[0]
+        for candidate in (name, f"{what}:*"):
+            if (kind, candidate) in self.spec.local:
+                return self.spec.local[(kind, candidate)]
+        raise Poison(f"{self.spec.name} 没有处理 {kind} {name}", f"{self.spec.name} has no handler for {kind} {name}")
+
+    async def answer(self, source: str, questions: Sequence[Question]) -> Sequence[FactAnswer]:
+        """Puts questions to a source: the service's own tables, or the facts port."""
+        own = self.spec.local_sources.get(source)
+        if own is not None:
+            answers: Sequence[FactAnswer] = await own(self, questions)
+            return answers
+        return await self._facts.answer(questions)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Applies records from the bus in one unit of work; raises what the worst of them raises."""
+        envelopes = [record.envelope() for record in records]
+        units = [e for e in envelopes if e.name == UnitChanged.__name__]
+        entries = [entry for e in envelopes if e.name != UnitChanged.__name__ and (entry := self._entry(e))]
+        if units:
+            await self.units.apply(units)
+        if entries:
+            await self.unit_of_work.apply(entries)
+
+    def _entry(self, envelope: Envelope) -> Entry | None:
+        model = self.catalog.message(envelope.type)
+        route: Route | None = self.spec.handlers.get(model)
+        if route is None:
+            return None
+        try:
+            message = model.model_validate_json(envelope.data)
+            target = UUID(envelope.caseid or "" if route.by == "case" else envelope.aggregateid)
+        except ValueError as cause:
+            raise Poison("事件内容读不了", f"{envelope.type} cannot be read: {type(cause).__name__}") from cause
+        handler = route.handler
+        return Entry(
+            route.kind,
+            target,
+            lambda state, ctx: (handler(state, message, ctx), None),
+            parse_type(envelope.type)[1],
+            envelope=envelope,
+        )
+
+    def topics(self) -> list[str]:
+        """The topics this service reads: those that carry a message it handles, and the units."""
+        wanted = {type_ for (_, model), type_ in self.catalog.writers.items() if model in self.spec.handlers}
+        writers = {parse_type(t)[0] for t in wanted}
+        mine = []
+        for topic in self.catalog.topics.values():
+            service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
+            entry = self.catalog.services[service]
+            carried = set(getattr(entry, kind))
+            allowed = topic.readers is None or self.spec.name in topic.readers
+            if allowed and topic.writer in writers and carried & set(self.spec.handlers):
+                mine.append(topic.name)
+            elif UnitChanged in carried:
+                mine.append(topic.name)
+        return mine
+
+    async def start(self) -> None:
+        """Reads what is held in memory and joins the bus."""
+        await self.units.load()
+        subscription = self.bus.subscribe(self.spec.name, self.topics())
+        self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
+
+    def work(self) -> dict[str, Any]:
+        """The service's workers by name; each runs until cancelled."""
+        assert self.consumer is not None
+        own = {getattr(w, "__name__", f"worker{n}"): (lambda w=w: w(self)) for n, w in enumerate(self.spec.workers)}
+        return {
+            "commands": self.commands.serve,
+            "consumer": self.consumer.run,
+            "relay": lambda: workers.relay(self),
+            "timers": lambda: workers.timers(self),
+            "asks": lambda: workers.asks(self),
+            **own,
+        }

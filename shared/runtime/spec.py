@@ -1,0 +1,110 @@
+"""A service as a value: what the host needs to run it, and the handle its routes are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from shared.changes import Changes, Ctx, Handler, Kind
+from shared.messages import Message
+
+if TYPE_CHECKING:
+    import asyncpg
+    from fastapi import APIRouter
+    from sqlalchemy import MetaData
+
+    from shared.catalog.registry import Catalog
+    from shared.clock import Clock
+    from shared.config import Settings
+    from shared.crypto import Keyring
+    from shared.db.tables import DeliveryTables
+
+Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
+"""`(state | None, ctx) -> (changes, answer)`: a command from a route; raises `RefusedError`, `Conflict`, `Invalid`."""
+
+Source = Callable[[Any, Sequence[Mapping[str, Any]]], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a message goes: which kind of aggregate, whose id is the envelope's `caseid` or `aggregateid`."""
+
+    kind: str
+    handler: Handler
+    by: str = "aggregate"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Which keys a service holds: its own sealing key, every service's (intake), the index key, the signing key."""
+
+    own: bool = True
+    all_services: bool = False
+    index: bool = True
+    sign: bool = False
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """One service: its tables, its handlers, its routes. `SERVICE` in `service.py` is the only assembly.
+
+    `handlers` maps message types to routes; `local` maps `answer:<name>` and `timer:<name>` (or `answer:*`) per kind.
+    `local_sources` are ask sources answered by this service's own tables: `async (handle, questions) -> answers`.
+    Routes stand under `prefix` (`/api/<name>` unless it says otherwise), `further_routers` under their own.
+    """
+
+    name: str
+    metadata: MetaData
+    delivery: DeliveryTables
+    kinds: tuple[Kind[Any], ...] = ()
+    handlers: Mapping[type[Message], Route] = field(default_factory=dict)
+    local: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
+    router: Callable[[ServiceHandle], APIRouter] | None = None
+    policy: Path | None = None
+    migrations: Path | None = None
+    local_sources: Mapping[str, Source] = field(default_factory=dict)
+    prefix: str | None = None
+    further_routers: Mapping[str, Callable[[ServiceHandle], APIRouter]] = field(default_factory=dict)
+    keys: Keys = field(default_factory=lambda: Keys())
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    workers: tuple[Callable[[ServiceHandle], Any], ...] = ()
+
+
+class ServiceHandle(Protocol):
+    """A running service, as its routes and workers see it."""
+
+    spec: ServiceSpec
+    settings: Settings
+    catalog: Catalog
+    clock: Clock
+    keyring: Keyring
+    policy: Any
+
+    async def command(
+        self,
+        kind: str,
+        aggregate_id: UUID,
+        command: Command,
+        *,
+        actor: str,
+        idempotency: tuple[str, str, str, bytes] | None = None,
+    ) -> Any:
+        """Runs a command on one aggregate (None if new) in one unit of work and returns its answer."""
+
+    def read(self) -> Any:
+        """`async with handle.read() as conn`: an asyncpg connection in the service's role, read only."""
+
+    def write(self, actor: str) -> Any:
+        """`async with handle.write(actor) as conn`: one transaction in the service's role for its own plain rows."""
+
+    async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
+        """The state of one aggregate, or None."""
+
+    def ctx(self, actor: str = "system") -> Ctx:
+        """The world as a pure function may see it now."""
+
+
+Connection = "asyncpg.Connection"

@@ -1,0 +1,19 @@
+"""What every test may use; the larger fixtures live in `tests/support/`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest_plugins = ["tests.support.database"]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Under `ONEWINDOW_TEST_STRICT=1` a skipped test is a failed one: a missing tool must not pass for success."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("ONEWINDOW_TEST_STRICT") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped under ONEWINDOW_TEST_STRICT: {report.longrepr}"

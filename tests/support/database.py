@@ -1,0 +1,75 @@
+"""One embedded PostgreSQL a test session, a database of its own for whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from shared.clock import new_id
+from shared.db.engine import Database
+from shared.db.postgres import EmbeddedPostgres
+
+
+class Server:
+    """The session's server; hands out fresh databases."""
+
+    def __init__(self, postgres: EmbeddedPostgres, dsn: str) -> None:
+        self.postgres = postgres
+        self._dsn = dsn
+
+    async def new_database(self) -> str:
+        """The DSN of a new empty database."""
+        name = f"t_{new_id().hex}"
+        conn = await asyncpg.connect(self.postgres.address.superuser_dsn)
+        await conn.execute(f'CREATE DATABASE "{name}" OWNER onewindow')
+        await conn.close()
+        return self._dsn.rsplit("/", 1)[0] + "/" + name
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The session's PostgreSQL, its data in a temporary folder that is removed."""
+    folder = Path(tempfile.mkdtemp(prefix="onewindow-test-"))
+    postgres = EmbeddedPostgres(folder)
+    try:
+        yield Server(postgres, postgres.start())
+    finally:
+        postgres.stop()
+        postgres.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def dsn(server: Server) -> str:
+    """A fresh database."""
+    return await server.new_database()
+
+
+@pytest_asyncio.fixture
+async def db(dsn: str) -> AsyncIterator[Database]:
+    """A pool on a fresh database."""
+    database = Database(dsn, 8)
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def eventually(check: object, what: str, seconds: float = 20.0, pause: float = 0.01) -> object:
+    """Polls until `check()` (sync or async) is truthy and returns it; fails saying what was waited for."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    last: object = None
+    while asyncio.get_running_loop().time() < deadline:
+        last = check()  # type: ignore[operator]
+        if asyncio.iscoroutine(last):
+            last = await last
+        if last:
+            return last
+        await asyncio.sleep(pause)
+    pytest.fail(f"waited {seconds:g} s for {what}; last seen: {last!r}")

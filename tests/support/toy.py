@@ -1,0 +1,196 @@
+"""A service that counts: the smallest one that uses every part of delivery, for tests of delivery alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, Integer, MetaData, Table, Text
+
+from shared.bus.embedded import EmbeddedBus
+from shared.catalog.model import ServiceEntry
+from shared.catalog.registry import Catalog
+from shared.changes import Answer, Ask, Changes, Ctx, Emit, Kind, Put, SetTimer, State, Timer
+from shared.clock import FixedClock, VirtualClock
+from shared.config import Settings
+from shared.crypto import Keyring
+from shared.db.engine import Database, role_of
+from shared.db.migrate import EXTENSIONS
+from shared.db.tables import delivery_tables, document_columns
+from shared.errors import Poison
+from shared.facts.port import FactAnswer, Question
+from shared.messages import Envelope, Message, event_id, topic_of, type_of
+from shared.outcomes import FactStatus
+from shared.policy import Policy
+from shared.runtime.service import RunningService, World
+from shared.runtime.spec import Route, ServiceSpec
+from shared.runtime.supervisor import Supervisor
+
+NAME = "toy"
+NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+REQUESTS, ANSWERS = topic_of(NAME, "requests"), topic_of(NAME, "answers")
+
+
+class Add(Message):
+    """Add `n`; `poison` and `crash` fail, `ask` asks a source, `timer_after` sets a timer (seconds)."""
+
+    n: int = 1
+    poison: bool = False
+    crash: bool = False
+    ask: str | None = None
+    timer_after: float | None = None
+
+
+class Added(Message):
+    """The new total."""
+
+    total: int
+
+
+class Tally(State):
+    """A number and what happened to it."""
+
+    total: int = 0
+    seen_answers: list[str] = []
+    fired: int = 0
+
+
+metadata = MetaData(schema=NAME)
+DELIVERY = delivery_tables(metadata)
+TALLY = Table("tally", metadata, *document_columns(), Column("total", Integer, nullable=False))
+LINE = Table("line", metadata, Column("id", Text, primary_key=True), Column("n", Integer, nullable=False))
+
+
+def on_add(state: Tally | None, message: Add, ctx: Ctx) -> Changes[Tally]:
+    assert ctx.envelope is not None
+    if message.poison:
+        raise Poison("坏的", "cannot be")
+    if message.crash:
+        raise RuntimeError("a defect of ours")
+    tally = state or Tally(id=UUID(ctx.envelope.aggregateid))
+    tally.total += message.n
+    changes = Changes(tally)
+    changes.emits.append(Emit(ANSWERS, str(tally.id), Added(total=tally.total), key=ctx.envelope.key))
+    changes.puts.append(Put(LINE, {"id": str(ctx.envelope.id), "n": message.n}))
+    if message.ask:
+        changes.asks.append(Ask(message.ask, "oracle", {"secret": "李国强"}))
+    if message.timer_after is not None:
+        changes.timers.append(SetTimer("ring", ctx.now + timedelta(seconds=message.timer_after)))
+    return changes
+
+
+def on_answer(state: Tally, answer: Answer, ctx: Ctx) -> Changes[Tally]:
+    state.seen_answers.append(str(answer.status))
+    return Changes(state)
+
+
+def on_timer(state: Tally, timer: Timer, ctx: Ctx) -> Changes[Tally]:
+    state.fired += 1
+    return Changes(state)
+
+
+SERVICE = ServiceSpec(
+    name=NAME,
+    metadata=metadata,
+    delivery=DELIVERY,
+    kinds=(Kind("tally", Tally, TALLY, lambda t: {"total": t.total}),),
+    handlers={Add: Route("tally", on_add)},
+    local={("tally", "answer:*"): on_answer, ("tally", "timer:*"): on_timer},
+)
+ENTRY = ServiceEntry(NAME, "计数", requests=(Add,), answers=(Added,), request_writer="coordinator")
+CATALOG = Catalog({NAME: ENTRY})
+
+
+class Oracle:
+    """A source that says what the test told it to, one status an ask, `confirmed` at the end."""
+
+    def __init__(self) -> None:
+        self.script: list[FactStatus | Exception] = []
+        self.asked: list[Question] = []
+
+    async def answer(self, questions: Sequence[Question]) -> Sequence[FactAnswer]:
+        self.asked.extend(questions)
+        said = self.script.pop(0) if self.script else FactStatus.CONFIRMED
+        if isinstance(said, Exception):
+            raise said
+        return [FactAnswer(said, {}, "oracle") for _ in questions]
+
+
+class Toy:
+    """The toy service at work on a database, with or without its workers."""
+
+    instances: ClassVar[int] = 0
+
+    def __init__(self, db: Database, keys: Path, clock: FixedClock | VirtualClock | None = None) -> None:
+        self.db = db
+        self.bus = EmbeddedBus(db)
+        self.clock = clock or VirtualClock(NOW)
+        self.oracle = Oracle()
+        keyring = Keyring.open(keys, [NAME])
+        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.oracle)
+        self.service = RunningService(SERVICE, world, db, keyring.limited_to(NAME), Policy())
+        self.supervisor = Supervisor()
+
+    async def start(self, *, workers: bool = True) -> None:
+        await create_schema(self.db, SERVICE)
+        await self.bus.start()
+        await self.bus.declare(list(CATALOG.topics.values()))
+        await self.service.start()
+        if workers:
+            for name, work in self.service.work().items():
+                self.supervisor.start(f"toy.{name}", work)
+
+    async def stop(self) -> None:
+        await self.supervisor.stop()
+        await self.bus.stop()
+
+    async def send(self, *messages: tuple[UUID, int, Add], key: str | None = None) -> None:
+        await self.bus.publish([request(i, v, m, key) for i, v, m in messages])
+
+    async def tally(self, identity: UUID) -> Tally | None:
+        found: Tally | None = await self.service.load("tally", identity)
+        return found
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        async with self.db.connection() as conn:
+            return list(await conn.fetch(sql, *args))
+
+
+def request(identity: UUID, version: int, message: Add, key: str | None = None) -> Envelope:
+    """The `version`-th request of an aggregate's stream."""
+    return Envelope(
+        id=event_id(REQUESTS, str(identity), version),
+        type=type_of("coordinator", Add),
+        source="/onewindow/coordinator",
+        time=NOW,
+        topic=REQUESTS,
+        key=key or str(identity),
+        aggregateid=str(identity),
+        streamversion=version,
+        data=message.model_dump_json().encode(),
+    )
+
+
+async def create_schema(db: Database, spec: ServiceSpec) -> None:
+    """The schema straight from the tables, for services that have no migrations."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    role = role_of(spec.name)
+    async with db.connection() as conn:
+        await conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{spec.name}"')
+        for extension in EXTENSIONS:
+            await conn.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+        if not await conn.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await conn.execute(f"CREATE ROLE {role} NOLOGIN")
+        await conn.execute(f"GRANT {role} TO CURRENT_USER WITH SET TRUE")
+    engine = create_async_engine(db.dsn.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.begin() as alchemy:
+        await alchemy.run_sync(spec.metadata.create_all)
+    await engine.dispose()
+    async with db.connection() as conn:
+        await conn.execute(f'GRANT USAGE ON SCHEMA "{spec.name}" TO {role}')
+        await conn.execute(f'GRANT ALL ON ALL TABLES IN SCHEMA "{spec.name}" TO {role}')
+        await conn.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA "{spec.name}" TO {role}')
