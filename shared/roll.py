@@ -1,9 +1,10 @@
 """The roll of running benefits (在册名册): what its source answers, and what a death does to one of them.
 
-Question to the source `benefit_roll`: `{"family": …, "person": {"id_type", "id_no", "name"}, "died_on": "YYYY-MM-DD"}`
-(`died_on` only where a death is the cause). Answer: `{"benefits": [{"scheme", "family", "monthly": "100.00",
-"paid_through": "2026-09", "since": "2020-02", "household": {"members", "income", "subject_income", "area"}}]}`; an
-empty list says that nothing runs. `household` stands only where a whole household is the beneficiary.
+Question to the source `benefit_roll`: `{"family", "person_ref", "person": {"id_type", "id_no", "name"}, "died_on":
+"YYYY-MM-DD"}` (`died_on` only where a death is the cause). Answer: `{"benefits": [{"scheme", "monthly": "100.00",
+"family"?, "paid_through"?: "2026-09", "since"?: "2020-02", "household"?: {"members": 3, "income": "1500.00",
+"subject_income": "600.00", "area": "urban"}}]}`; an empty list says that nothing runs, an entry without `family` is of
+the family asked for. `household` stands only where a whole household is the beneficiary.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -20,7 +21,7 @@ from shared.errors import Poison
 from shared.money import ZERO, NonNegativeYuan, format_yuan, yuan
 from shared.months import add_months, month_of, months_from
 
-SOURCE = "benefit_roll"
+SOURCE: Final = "benefit_roll"
 
 MonthText = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 
@@ -42,7 +43,7 @@ class Running(_Value):
     """One running benefit: yuan a month, the last month paid (None: none yet), the first month due."""
 
     scheme: str
-    family: str
+    family: str | None = None
     monthly: NonNegativeYuan
     paid_through: MonthText | None = None
     since: MonthText | None = None
@@ -53,10 +54,13 @@ class _Roll(_Value):
     benefits: tuple[Running, ...]
 
 
-def question(family: str, person: Mapping[str, Any], died_on: str | None = None) -> dict[str, Any]:
+def question(
+    family: str, person_ref: str | None, person: Mapping[str, Any], died_on: str | None = None
+) -> dict[str, Any]:
     """What the source is asked about a person."""
     who = {name: person[name] for name in ("id_type", "id_no", "name") if name in person}
-    return {"family": family, "person": who, **({"died_on": died_on} if died_on else {})}
+    asked = {"family": family, "person_ref": person_ref, "person": who, "died_on": died_on}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def read_roll(data: Mapping[str, Any], family: str) -> list[Running]:
@@ -65,7 +69,7 @@ def read_roll(data: Mapping[str, Any], family: str) -> list[Running]:
         found = _Roll.model_validate(data).benefits
     except ValidationError:
         raise Poison("名册的答复不合约定的格式", "the roll's answer has not the shape that was agreed") from None
-    return [b for b in found if b.family == family]
+    return [b for b in found if b.family in (None, family)]
 
 
 @dataclass(frozen=True, slots=True)

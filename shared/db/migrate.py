@@ -155,6 +155,7 @@ def _render(conn: Connection, spec: ServiceSpec) -> tuple[str, str] | None:
 
 
 def _revision_file(number: int, message: str, body: tuple[str, str], spec: ServiceSpec) -> str:
+    body = (body[0].replace("=Text()", "=sa.Text()"), body[1])
     before = f'"{number - 1:04d}"' if number > 1 else "None"
     postgresql = "from sqlalchemy.dialects import postgresql\n" if "postgresql." in body[0] else ""
     sqlmodel = "import sqlmodel\n" if "sqlmodel." in body[0] else ""

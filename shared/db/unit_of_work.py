@@ -13,12 +13,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-import orjson
-
 from shared.changes import Changes, Ctx, Kind, State
 from shared.db import documents
 from shared.db.engine import Redo, role_of
-from shared.db.writes import Writes, delivery_sql, encode
+from shared.db.writes import Writes, delivery_sql, plain
 from shared.errors import FieldError, Invalid, Transient
 from shared.failpoints import hit
 from shared.messages import Envelope
@@ -148,13 +146,13 @@ class UnitOfWork:
             writes.add(entry.kind, changes, ctx, entry.action)
             loaded.states[where] = loaded.touched[where] = changes.state
         if entry.idempotency is not None:
-            writes.idempotency.append(_stored(entry.idempotency, entry.answer))
+            writes.idempotency.append(_stored(entry.idempotency, self._service.seal({"answer": plain(entry.answer)})))
 
     def _already(self, entry: Entry, state: State | None, loaded: _Loaded) -> bool:
         if entry.consumes is not None:
             return entry.consumes[1] not in loaded.consumable
         if entry.idempotency is not None and (row := loaded.stored.get(entry.idempotency[:3])) is not None:
-            entry.answer = _replayed(row, entry.idempotency)
+            entry.answer = self._replayed(row, entry.idempotency)
             return True
         if entry.envelope is None:
             return False
@@ -164,6 +162,13 @@ class UnitOfWork:
                 "前面的事件还没有到", f"{entry.envelope.type}: version {last + 1} of its stream has not come yet"
             )
         return entry.envelope.streamversion <= last
+
+    def _replayed(self, row: Any, idempotency: Idempotency) -> Any:
+        if row["body_hash"] != sha256(idempotency[3]).digest():
+            message = "同一个 Idempotency-Key 用于不同的内容 / the same key came with another body"
+            raise Invalid([FieldError("/", "IDEMPOTENCY_KEY_REUSED", message)])
+        # An answer may hold what only its principal should read again, so it rests sealed.
+        return self._service.unseal(row["answer"])["answer"]
 
     async def _write(self, conn: asyncpg.Connection, loaded: _Loaded, writes: Writes) -> None:
         for name, kind in sorted(self._kinds.items()):
@@ -182,14 +187,7 @@ def _stream(envelope: Envelope) -> str:
     return f"{envelope.topic}/{envelope.aggregateid}"
 
 
-def _stored(idempotency: Idempotency, answer: Any) -> dict[str, Any]:
+def _stored(idempotency: Idempotency, sealed: str) -> dict[str, Any]:
     principal, route, key, body = idempotency
-    values = (principal, route, key, sha256(body).digest(), 200, encode(answer))
+    values = (principal, route, key, sha256(body).digest(), 200, sealed)
     return dict(zip(("principal", "route", "key", "body_hash", "status", "answer"), values, strict=True))
-
-
-def _replayed(row: Any, idempotency: Idempotency) -> Any:
-    if row["body_hash"] != sha256(idempotency[3]).digest():
-        message = "同一个 Idempotency-Key 用于不同的内容 / the same key came with another body"
-        raise Invalid([FieldError("/", "IDEMPOTENCY_KEY_REUSED", message)])
-    return orjson.loads(row["answer"])

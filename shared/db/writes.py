@@ -13,7 +13,7 @@ from zlib import crc32
 import orjson
 
 from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer, State
-from shared.db.documents import column_types, insert_sql, qualified, to_arrays
+from shared.db.documents import insert_sql, qualified, to_arrays
 from shared.messages import Envelope, attributes, derived_id, event_id
 
 if TYPE_CHECKING:
@@ -163,7 +163,6 @@ def delivery_sql(tables: DeliveryTables) -> str:
         ("t", tables.timer, TIMER, True),
         ("i", tables.idempotency, IDEMPOTENCY, False),
     ):
-        assert set(names) <= set(column_types(table))
         sql = insert_sql(table, names, upsert=False, first=first)
         if upsert and table is tables.ask:
             sql += " ON CONFLICT (id) DO NOTHING"
@@ -179,10 +178,6 @@ def delivery_sql(tables: DeliveryTables) -> str:
     return "WITH " + ", ".join(parts) + " SELECT 1"
 
 
-def encode(value: Any) -> str:
-    """A value as compact JSON text."""
-    return orjson.dumps(value, default=_plain).decode()
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+def plain(value: Any) -> Any:
+    """An answer as it goes to JSON: models become dictionaries."""
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from shared import log
 from shared.config import Settings, load_settings
+from shared.db.migrate import draft_revision
 from shared.db.migrate import migrate as run_migrations
 from shared.errors import Misconfigured
 from shared.runtime.host import Host
@@ -105,20 +106,24 @@ def _first_family(settings: Settings) -> Callable[[], None]:
     return lambda: first_family(f"http://{settings.host}:{settings.port}")
 
 
-def migrate() -> None:
+def migrate(
+    draft: Annotated[str, typer.Option(help="起草新的迁移 / write the next revision of services that changed")] = "",
+) -> None:
     """更新数据库结构 / bring every service's schema to its newest revision."""
-    settings = load_settings()
-    asyncio.run(_migrate(settings))
+    asyncio.run(_migrate(load_settings(), draft))
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, draft: str) -> None:
     host = Host(settings, notice=screen.print)
     dsn = await host.open_database()
     try:
         changed = await run_migrations(dsn, host.specs)
+        drafted = [await draft_revision(dsn, spec, draft) for spec in host.specs] if draft else []
     finally:
         await host.stop()
     screen.print(f"已更新 / changed: {', '.join(changed) or '-'}")
+    for path in filter(None, drafted):
+        screen.print(f"已起草,请检查 / drafted, read it before use: {path}")
 
 
 def demo(

@@ -1,0 +1,1 @@
+"""Routes: signing in under `/api/auth`, units and accounts under `/api/access`."""

@@ -1,0 +1,77 @@
+"""`/api/access`: the tree of units for whoever is signed in; its changes and accounts for the security role."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from services.access.domain import Unit, UnitFacts, change_unit, check_unit, unit_id
+from services.access.store import accounts, units
+from shared.changes import Changes, Ctx
+from shared.errors import Conflict, Invalid, Refused, RefusedError
+from shared.http.auth import Principal, allow, anyone
+from shared.http.idempotency import Scope, idempotency
+from shared.http.paging import Paging, paging
+from shared.http.refusals import not_found
+from shared.runtime.spec import Command, ServiceHandle
+
+
+def router(handle: ServiceHandle) -> APIRouter:
+    """The routes of units and accounts."""
+    routes = APIRouter()
+
+    @routes.get("/units")
+    async def list_units(
+        who: Annotated[Principal, anyone()],
+        where: Annotated[Paging, Depends(paging)],
+        under: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> dict[str, Any]:
+        """The units by code, all, or one with everything under it; who works there is told to staff alone."""
+        place = where.place(str)
+        async with handle.read() as conn:
+            rows = await units.listed(conn, under, place[0] if place else None, where.fetch)
+        if under is not None and not rows and place is None:
+            raise not_found()
+        hidden = set() if who.kind == "staff" else {"attributes"}
+        return where.page(rows, lambda u: (u.code,), lambda u: u.model_dump(mode="json", exclude=hidden))
+
+    @routes.post("/units", status_code=201)
+    async def put_unit(
+        facts: UnitFacts, who: Annotated[Principal, allow("security")], key: Annotated[Scope, Depends(idempotency)]
+    ) -> Any:
+        """Makes a unit or changes it, and tells every service; 422 names each wrong field."""
+        async with handle.read() as conn:
+            wrong = check_unit(facts, await units.tree(conn))
+        if wrong:
+            raise Invalid(wrong)
+        return await handle.command("unit", unit_id(facts.code), _changing(facts), actor=who.account, idempotency=key)
+
+    @routes.post("/accounts/{identity}/disable")
+    async def disable_account(identity: UUID, who: Annotated[Principal, allow("security")]) -> dict[str, Any]:
+        """Closes an account: it gets no token any more; those it has end within fifteen minutes."""
+        async with handle.read() as conn:
+            found = await accounts.find_by_id(conn, identity)
+        if found is None:
+            raise not_found()
+        if found.account == who.account:
+            raise RefusedError(Refused("OWN_ACCOUNT", "", "不能停用自己的账号", "nobody disables their own account"))
+        now = handle.clock.now()
+        async with handle.write(who.account) as conn:
+            closed = await accounts.disable(conn, identity, now)
+            await accounts.audit(conn, now, who.account, "AccountDisabled", str(identity))
+        return {"id": str(identity), "account": found.account, "disabled_at": closed.isoformat()}
+
+    return routes
+
+
+def _changing(facts: UnitFacts) -> Command:
+    def put_unit(unit: Unit | None, ctx: Ctx) -> tuple[Changes[Unit] | None, dict[str, Any]]:
+        if unit is not None and facts.kind != unit.facts.kind:
+            raise Conflict("UNIT_KIND", "机构的类别不能改变,请另设机构", "a unit never changes its kind: make another")
+        changes = change_unit(unit, facts)
+        version = (unit.version if unit else 0) + (changes is not None)
+        return changes, {**facts.model_dump(mode="json"), "version": version}
+
+    return put_unit

@@ -1,0 +1,215 @@
+"""Pure rules: units with their dates, roles held in them, stand-ins, and how often somebody may try to sign in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.catalog.protocol import UnitChanged
+from shared.changes import Changes, Emit, State
+from shared.errors import FieldError
+from shared.messages import derived_id, topic_of
+from shared.regions import covers, is_region
+
+# --- the tree of units ------------------------------------------------------------------------------------------------
+
+UnitKind = Literal[
+    "province", "city", "county", "town", "village", "section", "hall", "window", "partner", "department"
+]
+_CODE: Final = re.compile(r"[A-Z0-9]+(-[A-Z0-9]+)*")
+EVENTS: Final = topic_of("access", "events")
+
+
+class UnitFacts(BaseModel):
+    """What is known of a unit (机构): the content of a change.
+
+    `code` is its division code for an authority (420112), that code and a part for what belongs to it
+    (420112-HALL-W01), and a kind's own scheme for partners (FH-420112-01). `valid_to` is its last day. `attributes`
+    hold `services` (whose matters it decides), `staff` (accounts a role), `stand_ins` (accounts a role), `leader`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(max_length=64)
+    kind: UnitKind
+    name: str = Field(min_length=1, max_length=100)
+    region: str
+    parent: str | None = Field(None, max_length=64)
+    valid_from: date
+    valid_to: date | None = None
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class Unit(State):
+    """A unit's present state and what it was before, newest last."""
+
+    facts: UnitFacts
+    past: list[UnitFacts] = Field(default_factory=list)
+
+
+def unit_id(code: str) -> UUID:
+    """The aggregate's id: one unit a code, for good."""
+    return derived_id("unit", code)
+
+
+def check_unit(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldError]:
+    """What is wrong with a change, given all units as they are."""
+    found = []
+    if _CODE.fullmatch(facts.code) is None:
+        found.append(
+            _wrong("/code", "UNIT_CODE", "机构代码由大写字母、数字和连字符组成 / capitals, digits and hyphens")
+        )
+    if not is_region(facts.region):
+        found.append(_wrong("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
+    if facts.valid_to is not None and facts.valid_to < facts.valid_from:
+        found.append(_wrong("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
+    return found + _check_parent(facts, tree)
+
+
+def _check_parent(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldError]:
+    if facts.parent is None:
+        return []
+    parent = tree.get(facts.parent)
+    if parent is None:
+        return [_wrong("/parent", "UNKNOWN_UNIT", "没有这个上级机构 / there is no such unit")]
+    if facts.code in _line(facts.parent, tree):
+        return [_wrong("/parent", "CIRCLE", "机构不能隶属于自己或其下级 / a unit cannot lie under itself")]
+    if not covers(parent.region, facts.region):
+        return [_wrong("/region", "OUTSIDE_PARENT", "区划不在上级机构辖区内 / the region lies outside its parent's")]
+    return []
+
+
+def _line(code: str | None, tree: Mapping[str, UnitFacts]) -> list[str]:
+    found: list[str] = []
+    while code is not None and code not in found:
+        found.append(code)
+        code = tree[code].parent if code in tree else None
+    return found
+
+
+def change_unit(unit: Unit | None, facts: UnitFacts) -> Changes[Unit] | None:
+    """The unit with its new facts, told to every service; None when they say nothing new."""
+    if unit is not None and unit.facts == facts:
+        return None
+    past = [*unit.past, unit.facts] if unit else []
+    state = unit or Unit(id=unit_id(facts.code), facts=facts)
+    state.facts, state.past = facts, past
+    event = UnitChanged(**facts.model_dump())
+    return Changes(state, emits=[Emit(EVENTS, facts.code, event, key=facts.code)])
+
+
+def in_force(valid_from: date | None, valid_to: date | None, on: date) -> bool:
+    """Whether a period holds on a Beijing day; both ends belong to it, None is open."""
+    return (valid_from is None or valid_from <= on) and (valid_to is None or on <= valid_to)
+
+
+def _wrong(pointer: str, code: str, message: str) -> FieldError:
+    return FieldError(pointer, code, message)
+
+
+# --- roles in units ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A role (岗位) that an account holds in a unit (None: nowhere, as a citizen), or stands in for somebody there."""
+
+    account: str
+    role: str
+    unit: str | None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    stand_in_for: str | None = None
+
+
+class HeldRole(NamedTuple):
+    """A role held today, in which unit, working for which region (empty texts: nowhere)."""
+
+    role: str
+    unit: str
+    region: str
+
+
+def roles_on(
+    account: str, assignments: Collection[Assignment], units: Mapping[str, UnitFacts], on: date
+) -> tuple[HeldRole, ...]:
+    """The roles that an account may use on a day, each once, in order.
+
+    A stand-in (代理) holds the role between two dates only, and only while the person stood in for holds it: nobody
+    stands in for a stand-in. A unit that is not in force gives no role. `assignments` hold those of the others too.
+    """
+    held = {a for a in assignments if _holds(a, assignments, on)}
+    found = {_in_unit(a, units, on) for a in held if a.account == account}
+    return tuple(sorted(role for role in found if role is not None))
+
+
+def _holds(a: Assignment, everybody: Iterable[Assignment], on: date) -> bool:
+    if not in_force(a.valid_from, a.valid_to, on):
+        return False
+    if a.stand_in_for is None:
+        return True
+    if a.valid_from is None or a.valid_to is None:
+        return False
+    return any(
+        (o.account, o.role, o.unit, o.stand_in_for) == (a.stand_in_for, a.role, a.unit, None)
+        and in_force(o.valid_from, o.valid_to, on)
+        for o in everybody
+    )
+
+
+def _in_unit(a: Assignment, units: Mapping[str, UnitFacts], on: date) -> HeldRole | None:
+    if a.unit is None:
+        return HeldRole(a.role, "", "")
+    unit = units.get(a.unit)
+    if unit is None or not in_force(unit.valid_from, unit.valid_to, on):
+        return None
+    return HeldRole(a.role, a.unit, unit.region)
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+
+AccountKind = Literal["staff", "citizen", "partner", "department"]
+Refusal = Literal["unknown", "wrong_secret", "disabled", "wrong_grant"]
+
+
+def account_id(account: str) -> UUID:
+    """The id of the account of this name; a name is never given twice."""
+    return derived_id("account", account)
+
+
+def refuse_sign_in(kind: str | None, grant: str, *, disabled: bool, secret_fits: bool) -> Refusal | None:
+    """Why somebody is not let in, for the audit alone; None lets in. `kind` is None for an unknown name."""
+    if kind is None:
+        return "unknown"
+    if not secret_fits:
+        return "wrong_secret"
+    if disabled:
+        return "disabled"
+    return None if (kind == "department") == (grant == "client_credentials") else "wrong_grant"
+
+
+FREE_TRIES: Final = 5
+FIRST_WAIT: Final = timedelta(seconds=15)
+LONGEST_WAIT: Final = timedelta(minutes=15)
+FORGOTTEN_AFTER: Final = timedelta(hours=1)
+"""How long wrong tries are remembered: a person who mistyped in the morning starts afresh after lunch."""
+
+
+def failures_now(failures: int, last: datetime | None, now: datetime) -> int:
+    """The wrong tries that still count."""
+    return 0 if last is None or now - last >= FORGOTTEN_AFTER else failures
+
+
+def wait_to_try(failures: int, last: datetime | None, now: datetime) -> timedelta:
+    """How long this name must wait before it may try again: nothing at first, then doubling, never for ever."""
+    counted = failures_now(failures, last, now)
+    if last is None or counted < FREE_TRIES:
+        return timedelta(0)
+    pause = min(FIRST_WAIT * (1 << min(counted - FREE_TRIES, 10)), LONGEST_WAIT)
+    return max(timedelta(0), last + pause - now)

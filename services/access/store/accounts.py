@@ -1,0 +1,127 @@
+"""Accounts and what they hold, read and written by hand: the connection is the caller's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+
+from services.access.domain import FORGOTTEN_AFTER, Assignment, UnitFacts, failures_now, wait_to_try
+
+if TYPE_CHECKING:
+    import asyncpg
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is kept."""
+
+    id: UUID
+    account: str
+    name: str
+    kind: str
+    secret: str
+    scopes: tuple[str, ...]
+    person_ref: str | None
+    disabled_at: datetime | None
+
+
+async def find(conn: asyncpg.Connection, account: str) -> Account | None:
+    """The account of this name, if there is one."""
+    return _account(await conn.fetchrow("SELECT * FROM access.account WHERE account = $1", account))
+
+
+async def find_by_id(conn: asyncpg.Connection, identity: UUID) -> Account | None:
+    """The account of this id, if there is one."""
+    return _account(await conn.fetchrow("SELECT * FROM access.account WHERE id = $1", identity))
+
+
+def _account(row: Any) -> Account | None:
+    if row is None:
+        return None
+    fields = ("id", "account", "name", "kind", "secret")
+    return Account(
+        **{name: row[name] for name in fields},
+        scopes=tuple(orjson.loads(row["scopes"])),
+        person_ref=row["person_ref"],
+        disabled_at=row["disabled_at"],
+    )
+
+
+async def assignments(conn: asyncpg.Connection, account: str) -> list[Assignment]:
+    """The account's assignments, and those of everybody it stands in for."""
+    rows = await conn.fetch(
+        "SELECT account, role, unit, valid_from, valid_to, stand_in_for FROM access.assignment WHERE account = $1"
+        " OR account IN (SELECT stand_in_for FROM access.assignment WHERE account = $1)",
+        account,
+    )
+    return [Assignment(**dict(row)) for row in rows]
+
+
+async def units_of(conn: asyncpg.Connection, found: list[Assignment]) -> dict[str, UnitFacts]:
+    """The units in which these roles are held."""
+    codes = sorted({a.unit for a in found if a.unit is not None})
+    rows = await conn.fetch("SELECT body->'facts' AS facts FROM access.node WHERE code = ANY($1::text[])", codes)
+    units = [UnitFacts.model_validate_json(row["facts"]) for row in rows]
+    return {unit.code: unit for unit in units}
+
+
+async def disable(conn: asyncpg.Connection, identity: UUID, at: datetime) -> datetime:
+    """Closes the account's door from now on; answers when it was closed first."""
+    sql = "UPDATE access.account SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING disabled_at"
+    closed: datetime = await conn.fetchval(sql, identity, at)
+    return closed
+
+
+# --- wrong tries ------------------------------------------------------------------------------------------------------
+
+
+async def wait(conn: asyncpg.Connection, account: str, now: datetime) -> timedelta:
+    """How long this name, known or not, must wait before it is tried again."""
+    row = await conn.fetchrow(
+        "SELECT failures, last_at FROM access.sign_in_failure WHERE name_hash = $1", _name_hash(account)
+    )
+    return wait_to_try(row["failures"], row["last_at"], now) if row else timedelta(0)
+
+
+async def count_failure(conn: asyncpg.Connection, account: str, now: datetime) -> None:
+    """One more wrong try of this name; tries long past are forgotten with it."""
+    name = _name_hash(account)
+    row = await conn.fetchrow(
+        "SELECT failures, last_at FROM access.sign_in_failure WHERE name_hash = $1 FOR UPDATE", name
+    )
+    failures = 1 + (failures_now(row["failures"], row["last_at"], now) if row else 0)
+    await conn.execute(
+        "INSERT INTO access.sign_in_failure (name_hash, failures, last_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (name_hash) DO UPDATE SET failures = EXCLUDED.failures, last_at = EXCLUDED.last_at",
+        name,
+        failures,
+        now,
+    )
+    await conn.execute("DELETE FROM access.sign_in_failure WHERE last_at < $1", now - FORGOTTEN_AFTER)
+
+
+async def clear_failures(conn: asyncpg.Connection, account: str) -> None:
+    """The right secret wipes out the wrong tries."""
+    await conn.execute("DELETE FROM access.sign_in_failure WHERE name_hash = $1", _name_hash(account))
+
+
+def _name_hash(account: str) -> str:
+    return sha256(f"onewindow sign-in\0{account}".encode()).hexdigest()
+
+
+async def audit(conn: asyncpg.Connection, at: datetime, actor: str, action: str, identity: str, **detail: Any) -> None:
+    """One audit row about an account, in the caller's transaction; no secret and no unknown name stands in it."""
+    await conn.execute(
+        "INSERT INTO access.audit (at, actor, action, kind, aggregate_id, version, detail)"
+        " VALUES ($1, $2, $3, 'account', $4, 0, $5::jsonb)",
+        at,
+        actor,
+        action,
+        identity,
+        orjson.dumps(detail).decode(),
+    )

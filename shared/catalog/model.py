@@ -1,0 +1,152 @@
+"""What a catalogue entry is made of: matters, bundles, services, topics, form fields. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from shared.catalog.protocol import Limit
+from shared.messages import Message
+from shared.outcomes import Nature
+
+Condition = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+"""`(form, facts) -> bool`, a named function in the catalogue."""
+
+
+@dataclass(frozen=True)
+class LawRef:
+    """A legal basis: document, article, effective date, and how sure we are (核, 摘, 未核实)."""
+
+    document: str
+    article: str = ""
+    effective: date | None = None
+    confidence: Literal["核", "摘", "未核实"] = "未核实"
+
+    def cite(self) -> str:
+        """The basis as it stands in a paper."""
+        return f"《{self.document}》{self.article}"
+
+
+@dataclass(frozen=True)
+class MaterialNeed:
+    """A material a matter needs; `fetched` ones are got by us (免提交) and need not be listed."""
+
+    type: str
+    name: str
+    required: bool = True
+    fetched: bool = False
+
+
+@dataclass(frozen=True)
+class After:
+    """An item that comes first, hard or soft, in any case that holds both."""
+
+    matter: str
+    hard: bool = True
+
+
+@dataclass(frozen=True)
+class Joins:
+    """This matter is a member of a bundle, if the condition holds."""
+
+    bundle: str
+    when: Condition | None = None
+    when_text: str = ""
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One top-level form field; a name means one thing in the whole catalogue."""
+
+    name: str
+    title: str
+    adapter: TypeAdapter[Any]
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One catalogue entry (事项)."""
+
+    code: str
+    name: str
+    official_name: str
+    nature: Nature
+    law: tuple[LawRef, ...]
+    aliases: tuple[str, ...] = ()
+    basic_code: str = ""
+    labels: tuple[str, ...] = ()
+    conditions: str = ""
+    required_fields: tuple[str, ...] = ()
+    optional_fields: tuple[str, ...] = ()
+    subject: Literal["required", "optional", "none"] = "optional"
+    co_applicants: bool = False
+    household: bool = False
+    materials: tuple[MaterialNeed, ...] = ()
+    after: tuple[After, ...] = ()
+    facts: tuple[str, ...] = ()
+    joins: tuple[Joins, ...] = ()
+    check: Literal["formal", "none"] = "formal"
+    examination: Limit = Limit(n=5, unit="working")
+    promised: Limit | None = None
+    legal: Limit | None = None
+    whose: Literal["subject", "applicant", "pair", "household", "organisation"] = "subject"
+    once: Literal["live", "granted", "ever"] = "live"
+    decided_at: Literal["province", "city", "county", "town"] = "county"
+    papers: tuple[str, ...] = ()
+
+    @property
+    def service(self) -> str:
+        """The service that handles it."""
+        return self.code.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A named set of matters (一件事): name, texts, order. Its members are said by the matters that join it."""
+
+    code: str
+    name: str
+    local_name: str
+    order: tuple[str, ...] = ()
+    intro: str = ""
+    law: tuple[LawRef, ...] = ()
+    fact_sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TopicEntry:
+    """A topic: its partitions are fixed when it is made; `days` of retention, None keeps for good."""
+
+    name: str
+    writer: str
+    readers: tuple[str, ...] | None
+    partitions: int = 4
+    days: int | None = 90
+
+
+@dataclass(frozen=True)
+class ServiceEntry:
+    """One service's catalogue file as a value. `module` holds its `SERVICE`; `handles` says it speaks the protocol."""
+
+    name: str
+    title: str
+    module: str = ""
+    handles: bool = True
+    matters: tuple[Matter, ...] = ()
+    fields: tuple[FormField, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
+    requests: tuple[type[Message], ...] = ()
+    answers: tuple[type[Message], ...] = ()
+    events: tuple[type[Message], ...] = ()
+    request_writer: str = "coordinator"
+    examples: Mapping[str, Message] = field(default_factory=dict)
+
+    @property
+    def spec_module(self) -> str:
+        """Where its `SERVICE` is: `services.<name>.service` unless it says otherwise."""
+        return self.module or f"services.{self.name}.service"

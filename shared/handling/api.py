@@ -1,0 +1,186 @@
+"""The routes of tasks, the same for every service that has some: list, look, claim, release, decide."""
+
+# Annotations stay values here: FastAPI reads those of functions made inside a function.
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.catalog.protocol import Finding
+from shared.changes import Ctx
+from shared.handling.board import TaskBoard, prefixes, shown
+from shared.handling.tasks import TaskDecision, TaskOutcome
+from shared.http.auth import Principal, allow
+from shared.http.idempotency import Scope, optional_idempotency
+from shared.http.paging import Paging, paging
+from shared.http.refusals import not_found
+from shared.runtime.spec import ServiceHandle
+
+_LONGEST = 2000
+
+
+class DecisionBody(BaseModel):
+    """A decision on a task, as the contract shapes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lease: UUID
+    outcome: TaskOutcome
+    reason_code: str = Field("", max_length=100)
+    comment: str = Field("", max_length=_LONGEST)
+    findings: list[Finding] = Field(default_factory=list, max_length=50)
+    ground: str = Field("", max_length=100)
+    until: date | None = None
+    result: dict[str, Any] = Field(default_factory=dict)
+
+    def by(self, account: str, task_id: UUID) -> TaskDecision:
+        """The decision with who takes it on which task."""
+        return TaskDecision(
+            task_id=task_id,
+            lease=self.lease,
+            outcome=self.outcome,
+            by=account,
+            reason_code=self.reason_code,
+            comment=self.comment,
+            findings=tuple(self.findings),
+            ground=self.ground,
+            until=self.until,
+            result=self.result,
+        )
+
+
+class TaskFilter(BaseModel):
+    """Which tasks are wanted; without `state` those that are open or claimed."""
+
+    state: str | None = None
+    kind: str | None = None
+    mine: bool = False
+
+
+def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
+    """`GET /tasks`, `GET /tasks/{id}`, `POST /tasks/{id}/claim|release|decision` over a board."""
+    router = APIRouter(tags=["tasks"])
+    who_may = Depends(allow(*board.roles))
+    tasks = _Tasks(handle, board)
+
+    @router.get("/tasks")
+    async def list_tasks(
+        wanted: Annotated[TaskFilter, Query()],
+        place: Annotated[Paging, Depends(paging)],
+        who: Annotated[Principal, who_may],
+    ) -> dict[str, Any]:
+        return await tasks.page(wanted, place, who)
+
+    @router.get("/tasks/{task_id}")
+    async def get_task(task_id: UUID, who: Annotated[Principal, who_may]) -> dict[str, Any]:
+        return await tasks.look(task_id, who)
+
+    @router.post("/tasks/{task_id}/claim")
+    async def claim_task(
+        task_id: UUID,
+        who: Annotated[Principal, who_may],
+        key: Annotated[Scope | None, Depends(optional_idempotency)],
+    ) -> Any:
+        return await tasks.act(
+            task_id, who, key, lambda state, ctx: board.claim(state, task_id, who, ctx), "claim_task"
+        )
+
+    @router.post("/tasks/{task_id}/release")
+    async def release_task(
+        task_id: UUID,
+        who: Annotated[Principal, who_may],
+        key: Annotated[Scope | None, Depends(optional_idempotency)],
+    ) -> Any:
+        return await tasks.act(
+            task_id, who, key, lambda state, ctx: board.release(state, task_id, who, ctx), "release_task"
+        )
+
+    @router.post("/tasks/{task_id}/decision")
+    async def decide_task(
+        task_id: UUID,
+        body: DecisionBody,
+        who: Annotated[Principal, who_may],
+        key: Annotated[Scope | None, Depends(optional_idempotency)],
+    ) -> Any:
+        decision = body.by(who.account, task_id)
+        return await tasks.act(
+            task_id, who, key, lambda state, ctx: board.settle(state, decision, who, ctx), "decide_task"
+        )
+
+    return router
+
+
+class _Tasks:
+    """The board's SQL: a task is found by its row, its truth is its aggregate."""
+
+    def __init__(self, handle: ServiceHandle, board: TaskBoard) -> None:
+        self._handle, self._board = handle, board
+        self._table = board.table.fullname
+
+    async def page(self, wanted: TaskFilter, place: Paging, who: Principal) -> dict[str, Any]:
+        after = place.place(date, UUID)
+        now = self._handle.clock.now()
+        async with self._handle.read() as conn:
+            rows = await conn.fetch(
+                _LIST.format(table=self._table),
+                prefixes(who, self._board.roles),
+                wanted.state,
+                wanted.kind,
+                who.account if wanted.mine else None,
+                now,
+                after[0] if after else None,
+                after[1] if after else None,
+                place.fetch,
+            )
+        service = self._handle.spec.name
+        return place.page(
+            [_plain(row) for row in rows],
+            lambda row: (row["due"], row["id"]),
+            lambda row: shown(row, service, now),
+        )
+
+    async def look(self, task_id: UUID, who: Principal) -> dict[str, Any]:
+        state = await self._handle.load(self._board.kind, await self._owner(task_id))
+        return self._board.look(state, task_id, who, self._handle.ctx(who.account))
+
+    async def act(
+        self, task_id: UUID, who: Principal, key: Scope | None, command: Callable[[Any, Ctx], Any], name: str
+    ) -> Any:
+        command.__name__ = name  # the audit row names what was done
+        aggregate_id = await self._owner(task_id)
+        return await self._handle.command(self._board.kind, aggregate_id, command, actor=who.account, idempotency=key)
+
+    async def _owner(self, task_id: UUID) -> UUID:
+        async with self._handle.read() as conn:
+            found: UUID | None = await conn.fetchval(f"SELECT aggregate_id FROM {self._table} WHERE id = $1", task_id)
+        if found is None:
+            raise not_found()
+        return found
+
+
+_LIST = """
+SELECT * FROM {table}
+WHERE region LIKE ANY($1::text[])
+  AND CASE
+    WHEN $2::text IS NULL THEN state IN ('open', 'claimed')
+    WHEN $2 = 'open' THEN state = 'open' OR (state = 'claimed' AND lease_until <= $5)
+    WHEN $2 = 'claimed' THEN state = 'claimed' AND lease_until > $5
+    ELSE state = $2 END
+  AND ($3::text IS NULL OR kind = $3)
+  AND ($4::text IS NULL OR (holder = $4 AND lease_until > $5))
+  AND ($6::date IS NULL OR (due, id) > ($6, $7::uuid))
+ORDER BY due, id
+LIMIT $8
+"""
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    found = dict(row)
+    if isinstance(found["data"], str | bytes):
+        found["data"] = orjson.loads(found["data"])
+    return found

@@ -1,0 +1,139 @@
+"""A service's tasks as people see them: the list, one task in detail, claim, release, decision; pure beside its SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Table
+
+from shared.changes import Changes, Ctx, Put, State
+from shared.clock import beijing_date
+from shared.errors import Conflict
+from shared.handling import tasks
+from shared.handling.limits import lamp
+from shared.handling.masking import mask_form, mask_parties
+from shared.handling.model import Item, Task
+from shared.handling.run import item_task_row
+from shared.handling.sealing import open_work
+from shared.handling.tables import ITEM
+from shared.handling.tasks import TaskDecision
+from shared.http.principal import STAFF_ROLES, Principal
+from shared.http.refusals import extended, forbidden, not_found
+from shared.regions import is_region, region_level
+
+_ENDS: Final = (2, 4, 6, 9, 12)
+_SHOWN: Final = (
+    *("id", "kind", "stage", "state", "matter", "application_no", "case_id", "item_id", "unit", "region"),
+    *("due", "provisional", "holder", "lease_until", "role", "reason_code", "opened_at", "closed_at", "data"),
+)
+
+
+@dataclass(frozen=True)
+class TaskBoard:
+    """Whose tasks a router serves: a kind of aggregate with `.tasks`, its list, its way to decide.
+
+    `row` gives a task's row in the list (`table`); `decide` what follows from a decision; `detail` what else one who
+    looks at a task is shown (masked); `roles` who may look at all.
+    """
+
+    kind: str
+    table: Table
+    row: Callable[[Any, Task], Mapping[str, Any]]
+    decide: Callable[[Any, TaskDecision, Ctx], Changes[Any]]
+    detail: Callable[[Any, Task, Ctx], Mapping[str, Any]] = lambda *_: {}
+    roles: frozenset[str] = STAFF_ROLES
+
+    def claim(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
+        """The lease, or `Conflict` with the task as it stands; 403 for another role or by four eyes, 404 elsewhere."""
+        task = self.seen(state, task_id, who)
+        if not tasks.may_act(task, who.account, who.roles):
+            raise forbidden("ROLE_NEEDED")
+        self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
+        return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
+
+    def release(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
+        """The task, open again; `Conflict` when another holds it."""
+        task = self.seen(state, task_id, who)
+        self._or_present(state, task, ctx, lambda: tasks.release(state, task_id, who.account, ctx.now))
+        return self._listed(state, task), self._shown(state, task, ctx, state.version + 1)
+
+    def settle(
+        self, state: Any, decision: TaskDecision, who: Principal, ctx: Ctx
+    ) -> tuple[Changes[Any], dict[str, Any]]:
+        """What the decision did, with the task as it is now; `Conflict` with the present state when it came too late."""
+        task = self.seen(state, decision.task_id, who)
+        changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
+        return changes, self._shown(state, task, ctx, changes.state.version + 1)
+
+    def look(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> dict[str, Any]:
+        """One task in detail."""
+        task = self.seen(state, task_id, who)
+        shown = self._shown(state, task, ctx, state.version)
+        mine = tasks.may_act(task, who.account, who.roles) and who.account not in task.barred
+        return {**shown, "may_act": mine, **self.detail(state, task, ctx)}
+
+    def seen(self, state: Any, task_id: UUID, who: Principal) -> Task:
+        """The task, if it is there and lies where one of the person's roles is held; else 404."""
+        task = tasks.find(state, task_id) if state is not None else None
+        if task is None or not (who.covers(task.region, *self.roles) or who.account in task.admitted):
+            raise not_found()
+        return task
+
+    def _listed(self, state: State, task: Task) -> Changes[Any]:
+        return Changes(state, puts=[Put(self.table, self.row(state, task), upsert=True)])
+
+    def _shown(self, state: Any, task: Task, ctx: Ctx, version: int) -> dict[str, Any]:
+        return {**shown(self.row(state, task), ctx.service, ctx.now), "version": version}
+
+    def _or_present(self, state: Any, task: Task, ctx: Ctx, act: Callable[[], Any]) -> Any:
+        present = to_jsonable_python(self._shown(state, task, ctx, state.version))
+        try:
+            return act()
+        except Conflict as conflict:
+            raise extended(conflict, state=present["state"], present=present) from conflict
+
+
+def item_board(table: Table, decide: Callable[[Item, TaskDecision, Ctx], Changes[Item]]) -> TaskBoard:
+    """The board of a service that handles items: with a task its item's part is shown, masked."""
+    return TaskBoard(ITEM, table, item_task_row, decide, item_detail)
+
+
+def item_detail(item: Item, task: Task, ctx: Ctx) -> dict[str, Any]:
+    """What a handler is shown of the item behind a task: its part masked, findings, facts, results, decisions."""
+    part = open_work(item, ctx).part
+    personal = {f.name for f in ctx.catalog.fields.values() if f.personal}
+    return {
+        "round": item.round,
+        "stage_name": item.stage_name,
+        "phase": item.phase,
+        "parties": mask_parties(part.parties),
+        "form": mask_form(part.form, personal),
+        "materials": [m.model_dump(mode="json") for m in item.materials],
+        "findings": [f.model_dump(mode="json") for f in item.findings],
+        "facts": [f.model_dump(mode="json") for f in item.facts],
+        "results": [r.model_dump(mode="json") for r in item.results],
+        "answers": item.answers,
+        "decisions": [d.model_dump(mode="json") for d in (*item.past, *item.decisions)],
+        "notes": item.data,
+    }
+
+
+def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]:
+    """A row of the list as a caller sees it: a lapsed lease is open, the lamp is computed now."""
+    found = {name: row[name] for name in _SHOWN}
+    if row["state"] == "claimed" and (row["lease_until"] is None or row["lease_until"] <= now):
+        found |= {"state": "open", "holder": None, "lease_until": None}
+    day = beijing_date(row["closed_at"] or now)
+    return {**found, "service": service, "lamp": lamp(beijing_date(row["opened_at"]), row["due"], day)}
+
+
+def prefixes(who: Principal, roles: Iterable[str]) -> list[str]:
+    """What the region codes begin with where the person holds one of these roles; `LIKE` patterns."""
+    wanted = set(roles)
+    codes = {r.region for r in who.roles if r.role in wanted and is_region(r.region)}
+    return sorted(f"{code[: _ENDS[region_level(code) - 1]]}%" for code in codes)

@@ -1,0 +1,148 @@
+"""What each outcome of a person's decision does to an item, before its procedure goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from shared.catalog.protocol import CorrectionRequested, ItemExtended, ItemPaused, ItemResumed, ItemReturned
+from shared.errors import Conflict, FieldError, Invalid
+from shared.handling import tasks
+from shared.handling.model import DecisionRecord, NotAccept, Task
+from shared.handling.run import Run
+from shared.handling.steps import PROPOSAL, accept, conclude, not_accept, proposed
+from shared.handling.tasks import INTERIM, TaskDecision, TaskOutcome
+from shared.outcomes import Decision
+
+OUTCOMES: Final[Mapping[TaskOutcome, Decision]] = {
+    TaskOutcome.APPROVE: Decision.APPROVED,
+    TaskOutcome.DENY: Decision.DENIED,
+    TaskOutcome.NOT_APPLICABLE: Decision.NOT_APPLICABLE,
+}
+
+_AFTER_SETTLED: Final = frozenset({*OUTCOMES, TaskOutcome.ACCEPT})
+
+
+def take(run: Run, decision: TaskDecision) -> bool:
+    """Records a decision and does what its outcome says; True when the item's procedure goes on from here.
+
+    What was said in confidence goes into the sealed notes.
+    """
+    item = run.item
+    if item.phase != "open" and decision.outcome not in _AFTER_SETTLED:
+        raise not_possible(decision.outcome)
+    _complete(decision)
+    task, record = tasks.decide(item, decision, run.ctx.now)
+    if confided := tasks.confided(decision):
+        run.remember(said={**run.work.notes.get("said", {}), str(task.id): confided})
+    (item.past if decision.outcome in (*INTERIM, TaskOutcome.REQUEST_CORRECTION) else item.decisions).append(record)
+    act = _ACT.get(decision.outcome, _nothing_more)
+    return act(run, decision, task, record)
+
+
+def not_possible(outcome: TaskOutcome) -> Conflict:
+    """This outcome leads nowhere as the item stands: nothing was stored, choose another one."""
+    return Conflict(
+        "OUTCOME_NOT_POSSIBLE",
+        f"本件现在不能作出 {outcome},请另选结果",
+        f"{outcome} is not possible as the item stands: choose another outcome",
+    )
+
+
+def _complete(decision: TaskDecision) -> None:
+    needs = {
+        TaskOutcome.REQUEST_CORRECTION: ("findings", decision.findings),
+        TaskOutcome.EXTEND: ("until", decision.until),
+        TaskOutcome.PAUSE: ("ground", decision.ground),
+        TaskOutcome.RESUME: ("ground", decision.ground),
+        TaskOutcome.DENY: ("reason_code", decision.reason_code),
+        TaskOutcome.NOT_ACCEPT: ("reason_code", decision.reason_code),
+        TaskOutcome.RETURN: ("reason_code", decision.reason_code),
+    }
+    name, value = needs.get(decision.outcome, ("", True))
+    if not value:
+        message = f"{decision.outcome} 须填写此项 / {decision.outcome} needs this"
+        raise Invalid([FieldError(f"/{name}", "REQUIRED", message)])
+
+
+def _nothing_more(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    proposal = task.data.get("proposal") if task.kind == PROPOSAL else None
+    if proposal is None or decision.outcome not in OUTCOMES:
+        return True
+    conclude(run, proposed(run, proposal, OUTCOMES[decision.outcome], decision.reason_code))
+    return False
+
+
+def _accept(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    if run.item.phase == "open":
+        accept(run)
+    return True
+
+
+def _not_accept(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    if run.item.accepted_at is not None:
+        raise not_possible(decision.outcome)
+    law = str(decision.result.get("law") or _law_of(run))
+    not_accept(run, NotAccept(decision.reason_code, law, str(decision.result.get("where_to_go", ""))))
+    return False
+
+
+def _request_correction(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    run.item.findings = list(decision.findings)
+    run.item.past += run.item.decisions  # what was decided on the old materials counts no more
+    run.item.decisions = []
+    run.tell(CorrectionRequested, findings=decision.findings)
+    return False
+
+
+def _pause(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    run.tell(ItemPaused, ground=decision.ground, until=decision.until)
+    return False
+
+
+def _resume(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    run.tell(ItemResumed, ground=decision.ground)
+    return False
+
+
+def _extend(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    before = [r for r in run.item.past if r.outcome == TaskOutcome.EXTEND and r is not record]
+    if before:
+        raise Conflict("ALREADY_EXTENDED", "本件已延期过一次", "this item was extended once already")
+    run.tell(ItemExtended, to=decision.until, approved_by=decision.by, reason_code=decision.reason_code)
+    return False
+
+
+def _return(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    run.end("returned")
+    unit = decision.result.get("suggested_unit")
+    run.tell(ItemReturned, reason_code=decision.reason_code, suggested_unit=str(unit) if unit else None)
+    return False
+
+
+def _send_back(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
+    """The last decision of another kind, and all after it, count no more: its task is opened again."""
+    item = run.item
+    others = [n for n, d in enumerate(item.decisions) if d.kind != task.kind]
+    if not others:
+        raise not_possible(decision.outcome)
+    item.past += item.decisions[others[-1] :]
+    item.decisions = item.decisions[: others[-1]]
+    return True
+
+
+def _law_of(run: Run) -> str:
+    matter = run.ctx.catalog.matters.get(run.item.matter)
+    return "".join(ref.cite() for ref in matter.law[:1]) if matter else ""
+
+
+_ACT: Final[Mapping[TaskOutcome, Callable[[Run, TaskDecision, Task, DecisionRecord], bool]]] = {
+    TaskOutcome.ACCEPT: _accept,
+    TaskOutcome.NOT_ACCEPT: _not_accept,
+    TaskOutcome.REQUEST_CORRECTION: _request_correction,
+    TaskOutcome.PAUSE: _pause,
+    TaskOutcome.RESUME: _resume,
+    TaskOutcome.EXTEND: _extend,
+    TaskOutcome.RETURN: _return,
+    TaskOutcome.SEND_BACK: _send_back,
+}

@@ -1,0 +1,304 @@
+"""The item and its tasks, as every handling service keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.catalog.protocol import Due, FactResult, Finding, MaterialRef, PrerequisiteResult, WaitingOn
+from shared.changes import Ctx, State
+from shared.crypto import Sealed
+from shared.outcomes import Decision, Nature, WaitKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+    from shared.messages import Message
+
+
+class DecisionRecord(BaseModel):
+    """What a person decided on a task: who, when, what. The comment is kept sealed in the item's notes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: UUID
+    kind: str
+    stage: str
+    outcome: str
+    reason_code: str
+    by: str
+    at: datetime
+    result: dict[str, Any] = Field(default_factory=dict)
+
+
+class Task(BaseModel):
+    """A piece of work (待办) for a person in a role of a unit, with a date.
+
+    `barred` are the accounts that four eyes keep away; `escalation` counts stand-in, leader, unit above, which let
+    in further accounts (`admitted`) and roles (`also_roles`); the next one comes on `escalate_on`. `data` is public.
+    """
+
+    id: UUID
+    kind: str
+    stage: str
+    state: str = "open"
+    unit: str
+    role: str
+    region: str
+    due: date
+    provisional: bool = False
+    reason_code: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    barred: list[str] = Field(default_factory=list)
+    holder: str | None = None
+    lease: UUID | None = None
+    lease_until: datetime | None = None
+    escalation: int = 0
+    escalate_on: date | None = None
+    admitted: list[str] = Field(default_factory=list)
+    also_roles: list[str] = Field(default_factory=list)
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class Item(State):
+    """One matter inside one case, as its service handles it.
+
+    `phase` is open, decided (waiting for `ItemSettled`), settled, returned, or ended. `part` is the sealed application part,
+    `notes` this service's own sealed notes (answers of sources, comments). `facts` and `results` came with
+    `ItemReady`; `answers` says which asks are answered and how (their data is in the notes), `waits` what the open
+    ones wait for, `wakes` when the procedure wants to be called again (None: it was). `decisions` count now, `past`
+    ones were taken in an earlier round or sent back. `conclusion` is what was decided, `done` the effects carried out.
+    """
+
+    case_id: UUID
+    application_no: str
+    matter: str
+    definition: str
+    nature: Nature
+    round: int
+    unit: str
+    region: str
+    received_at: datetime
+    check: str = "formal"
+    checked: bool = False
+    ready: bool = False
+    to_person: bool = False
+    phase: str = "open"
+    accepted_at: datetime | None = None
+    due: Due = Due()
+    stage: str = ""
+    stage_name: str = ""
+    reviewing: bool = False
+    reason_code: str | None = None
+    person_ref: str | None = None
+    part: Sealed
+    part_round: int = 1
+    notes: Sealed | None = None
+    materials: list[MaterialRef] = Field(default_factory=list)
+    acted: list[str] = Field(default_factory=list)
+    results: list[PrerequisiteResult] = Field(default_factory=list)
+    facts: list[FactResult] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
+    asked: list[str] = Field(default_factory=list)
+    answers: dict[str, str] = Field(default_factory=dict)
+    waits: dict[str, WaitingOn] = Field(default_factory=dict)
+    wakes: dict[str, datetime | None] = Field(default_factory=dict)
+    decisions: list[DecisionRecord] = Field(default_factory=list)
+    past: list[DecisionRecord] = Field(default_factory=list)
+    tasks: list[Task] = Field(default_factory=list)
+    waiting_on: WaitingOn | None = None
+    outcome: Decision | None = None
+    conclusion: dict[str, Any] = Field(default_factory=dict)
+    done: list[UUID] = Field(default_factory=list)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The opened part of the application that this matter declares: parties by role and the form's cut."""
+
+    parties: Mapping[str, Any]
+    form: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Work:
+    """All that a procedure looks at: the item, its opened part, the opened notes.
+
+    `answers[name]` is the data of an answered ask (`{"status": …, "data": …, "source": …, "source_no": …}`).
+    """
+
+    item: Item
+    part: Part
+    answers: dict[str, dict[str, Any]]
+    notes: dict[str, Any]
+
+    def answer(self, name: str) -> dict[str, Any] | None:
+        """The answer to an ask, None while it is open or silent."""
+        found = self.answers.get(name)
+        return None if found is None or found["status"] == "silent" else found
+
+    def decision(self, kind: str) -> DecisionRecord | None:
+        """The last decision a person took on a task of this kind in this round (not one that was sent back)."""
+        return next((d for d in reversed(self.item.decisions) if d.kind == kind), None)
+
+    def said(self, kind: str) -> dict[str, Any]:
+        """What was said in confidence with that decision: `comment`, `hearing {at, said}`, `personal`."""
+        record = self.decision(kind)
+        found: dict[str, Any] = self.notes.get("said", {}).get(str(record.task_id), {}) if record else {}
+        return found
+
+    def fact(self, name: str) -> FactResult | None:
+        """What is established of a fact the item waited for."""
+        return next((f for f in self.item.facts if f.fact == name), None)
+
+
+# --- what a procedure may answer: values; the engine carries them out -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskSource:
+    """Ask a source; asking a name again is nothing new. `waiting` names the source to whoever looks at the item."""
+
+    name: str
+    source: str
+    question: Mapping[str, Any]
+    waiting: str
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """Open a task of this kind unless the item has one; due after `days` working days."""
+
+    kind: str
+    stage: str
+    role: str
+    days: int
+    reason_code: str = ""
+    unit: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    four_eyes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """The item waits, visibly, for whom or what, until when."""
+
+    kind: WaitKind
+    name: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Call `advance` again at this business time, once a name."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The procedure's own state, shown to everyone (`COOLING_OFF`)."""
+
+    code: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Notes of this service about the item: `public` in clear, `private` sealed."""
+
+    public: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Accept the item 受理 now, unless it is; concluding does so by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccept:
+    """Do not accept the item, by which law, where to go instead."""
+
+    reason_code: str
+    law: str
+    where_to_go: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclude:
+    """Decide the item. `result` is public and typed by the matter, `personal` is sealed for intake."""
+
+    outcome: Decision
+    reason_code: str
+    law: str
+    result: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] = field(default_factory=dict)
+    by_rule: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the item without a decision, as a lapse by law."""
+
+    reason_code: str
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A row of this service's own tables; the same row said again is nothing new."""
+
+    table: Table
+    values: Mapping[str, Any]
+    upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """A fact of this service's own, on its events topic, in the item's stream there; once, however often said."""
+
+    message: Message
+
+
+Step = AskSource | OpenTask | WaitFor | Wake | Stage | Remember | Accept | NotAccept | Conclude | End | Write | Publish
+
+
+class Procedure(Protocol):
+    """How one matter is handled: three pure functions.
+
+    The engine calls `check` when the part arrives or is supplemented, `advance` after everything that happens to an
+    open item (request, ready, answer, fired wake, decision), and `settled` once when the decision is applied.
+    `advance` looks at what is there and says what comes next; saying the same twice changes nothing. What follows
+    from a decision (`Write`, `Publish`, an ask with an effect) is said by `settled`, never by `advance`.
+    """
+
+    @property
+    def matter(self) -> str:
+        """The matter's code."""
+
+    def check(self, work: Work, ctx: Ctx) -> Sequence[Finding]:
+        """Formal findings: what is missing or wrong in the part; empty means it passes."""
+
+    def advance(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The next steps, given all that is known now."""
+
+    def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """What follows once the decision is in force: rows, facts published, tasks."""
+
+
+@runtime_checkable
+class FollowsUp(Protocol):
+    """A procedure that goes on after its decision is in force (a household review): a fourth pure function."""
+
+    def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The next steps after a decision on a task, an answer or a wake that `settled` opened, asked or set."""

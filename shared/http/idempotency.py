@@ -1,0 +1,44 @@
+"""The `Idempotency-Key` header: the same key and body get the stored answer, whatever was lost on the way."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fastapi import Header, Request
+
+from shared.http.auth import authenticate
+from shared.http.refusals import HttpError
+
+Scope = tuple[str, str, str, bytes]
+"""(principal, route, key, body): what `ServiceHandle.command` takes as `idempotency`."""
+
+_FORM: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+async def idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope:
+    """The dependency of every POST that creates: `key: Annotated[Scope, Depends(idempotency)]`; without the header 400."""
+    found = await optional_idempotency(request, idempotency_key)
+    if found is None:
+        raise HttpError(
+            400,
+            "IDEMPOTENCY_KEY_REQUIRED",
+            "请在 Idempotency-Key 头中给出本次提交的唯一编号",
+            "send an Idempotency-Key header, one for each thing to create",
+        )
+    return found
+
+
+async def optional_idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope | None:
+    """The same where the key is welcome but not required."""
+    if idempotency_key is None:
+        return None
+    if not _FORM.fullmatch(idempotency_key):
+        raise HttpError(
+            400,
+            "IDEMPOTENCY_KEY_INVALID",
+            "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符",
+            "an Idempotency-Key has 1 to 200 visible ASCII characters",
+        )
+    route = f"{request.method} {request.url.path}"
+    return authenticate(request).id, route, idempotency_key, await request.body()

@@ -1,0 +1,165 @@
+"""Problem documents (RFC 9457): every error of the HTTP edge in one shape, in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, Transient
+from shared.http.auth import enforce
+from shared.http.fields import field_errors, pointer
+from shared.http.refusals import HttpError, members_of
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUS_OF_CODE: Final[Mapping[str, int]] = {
+    "IDEMPOTENCY_KEY_REQUIRED": 400,
+    "FORBIDDEN": 403,
+    "FOUR_EYES": 403,
+    "NOT_FOUND": 404,
+    "DUPLICATE_APPLICATION": 409,
+    "IDEMPOTENCY_KEY_REUSED": 422,
+    "PREREQUISITE_MISSING": 422,
+}
+"""Codes whose status the contract fixes, whatever kind of error carries them."""
+
+_TITLES: Final[Mapping[int, str]] = {
+    400: "请求有误 / Bad request",
+    401: "未登录 / Not signed in",
+    403: "无权办理 / Not allowed",
+    404: "未找到 / Not found",
+    405: "不支持的方法 / Method not allowed",
+    409: "与现状冲突 / Conflict",
+    413: "内容过大 / Content too large",
+    415: "不支持的内容类型 / Unsupported media type",
+    422: "不能受理所填内容 / Unprocessable content",
+    429: "请求过于频繁 / Too many requests",
+    500: "系统内部错误 / Internal error",
+    503: "暂时无法服务 / Temporarily unavailable",
+}
+_CODES: Final[Mapping[int, str]] = {413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL"}
+_DETAILS: Final[Mapping[int, str]] = {
+    404: "没有这个地址或记录 / there is no such address or record",
+    405: "此地址不支持该方法 / this address does not take that method",
+    413: "内容超过大小限制 / the body is larger than allowed",
+}
+RETRY_AFTER_SECONDS: Final = 5
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """One problem document; `members` are its extensions (`existing`, `state`)."""
+    body = {
+        "type": f"urn:onewindow:problem:{code.lower()}",
+        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "errors": [asdict(error) for error in errors],
+        **members,
+    }
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def internal() -> JSONResponse:
+    """What is told of an error nobody foresaw: nothing of its inside."""
+    return problem(
+        500,
+        "INTERNAL",
+        "系统出错,已记录,请稍后再试或联系管理员 / something failed and was recorded: try again, or tell the operator",
+    )
+
+
+def describe(error: OneWindowError) -> JSONResponse:
+    """The document of one of the house's own errors, by its kind and code."""
+    status = _status(error)
+    if status == 500:
+        return internal()
+    fields = error.errors if isinstance(error, Invalid) else ()
+    return problem(status, _code(error), _detail(error), fields, _headers(error), **_members(error))
+
+
+def _code(error: OneWindowError) -> str:
+    """The error's code; a single wrong field that the contract names by a code of its own speaks for the whole."""
+    codes = {field.code for field in error.errors} if isinstance(error, Invalid) else set()
+    return codes.pop() if len(codes) == 1 and codes <= STATUS_OF_CODE.keys() else error.code
+
+
+def _status(error: OneWindowError) -> int:
+    if isinstance(error, HttpError):
+        return error.status
+    if (code := _code(error)) in STATUS_OF_CODE:
+        return STATUS_OF_CODE[code]
+    kinds = ((Transient, 503), (Conflict, 409), (Invalid, 422), (RefusedError, 422))
+    return next((status for kind, status in kinds if isinstance(error, kind)), 500)
+
+
+def _detail(error: OneWindowError) -> str:
+    return " / ".join(dict.fromkeys(filter(None, (error.detail_zh, error.detail_en))))
+
+
+def _headers(error: OneWindowError) -> Mapping[str, str]:
+    if isinstance(error, HttpError):
+        return error.headers
+    if isinstance(error, Transient):
+        return {"Retry-After": str(max(1, round(error.retry_after or RETRY_AFTER_SECONDS)))}
+    return {}
+
+
+def _members(error: OneWindowError) -> dict[str, Any]:
+    law = {"law": error.refused.law} if isinstance(error, RefusedError) and error.refused.law else {}
+    return {**law, **members_of(error)}
+
+
+def _of_validation(error: RequestValidationError) -> JSONResponse:
+    found = [_of_part(entry) for entry in error.errors()]
+    named = "、".join(dict.fromkeys(f.pointer or "/" for f in found))
+    return problem(422, "INVALID", f"填写有误:{named} / wrong fields: {named}", found)
+
+
+def _of_part(entry: Mapping[str, Any]) -> FieldError:
+    """A wrong field: pointers into the body are plain, those of a query, path or header name it."""
+    part, *path = entry["loc"]
+    if entry["type"] == "json_invalid":
+        path = []
+    return field_errors([{**entry, "loc": path}], "" if part == "body" else pointer([part]))[0]
+
+
+def _of_http(error: HTTPException) -> JSONResponse:
+    status = error.status_code
+    code = _CODES.get(status) or HTTPStatus(status).name
+    detail = _DETAILS.get(status, _TITLES.get(status, HTTPStatus(status).phrase))
+    return problem(status, code, detail, headers=error.headers)
+
+
+def _after_guards(render: Callable[[Any], JSONResponse]) -> Callable[[Request, Exception], Any]:
+    """A handler that asks the route's guards first: 401, then 403, come before whatever else is wrong."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        try:
+            enforce(request)
+        except HttpError as refusal:
+            return describe(refusal)
+        return render(error)
+
+    return handle
+
+
+def install_problems(app: FastAPI) -> None:
+    """Every error of this application is answered as a problem document."""
+    app.add_exception_handler(RequestValidationError, _after_guards(_of_validation))
+    app.add_exception_handler(OneWindowError, _after_guards(describe))
+    app.add_exception_handler(HTTPException, _after_guards(_of_http))

@@ -1,0 +1,89 @@
+"""Bearer tokens: Ed25519 signatures only, verified against the platform's own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt.algorithms import OKPAlgorithm
+
+from shared.clock import Clock, SystemClock, new_id
+from shared.crypto import Keyring
+from shared.http.principal import Principal, from_claims, to_claims
+from shared.http.refusals import unauthenticated
+
+ALGORITHM: Final = "EdDSA"
+ISSUER: Final = "onewindow"
+AUDIENCE: Final = "onewindow-api"
+LIFETIME: Final = timedelta(minutes=15)
+_REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti"]
+_SKEW: Final = timedelta(seconds=30)
+"""How far ahead another machine's clock may be when it dates a token."""
+
+
+def issue(principal: Principal, kid: str, key: Ed25519PrivateKey, now: datetime, lifetime: timedelta = LIFETIME) -> str:
+    """A signed token for the principal, valid from `now` (the machine's time) for `lifetime`."""
+    claims = {
+        **to_claims(principal),
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": int(now.timestamp()),
+        "exp": int((now + lifetime).timestamp()),
+        "jti": str(new_id()),
+    }
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
+
+
+class Verifier:
+    """Tells who a token speaks for; a value, safe to share.
+
+    A token's life is measured by the machine's time, not business time: it guards against theft, it is no legal
+    limit, and a virtual clock that moves a month must not sign everybody out.
+    """
+
+    def __init__(self, keys: Mapping[str, Ed25519PublicKey], clock: Clock | None = None) -> None:
+        self._keys = dict(keys)
+        self._clock = clock or SystemClock()
+
+    @classmethod
+    def of(cls, keyring: Keyring, clock: Clock | None = None) -> Self:
+        """A verifier for every signing key of this installation, the newest and those before it."""
+        return cls({kid: key.public_key() for kid, key in keyring.signing_keys.items()}, clock)
+
+    def verify(self, token: str) -> Principal:
+        """The principal; raises a 401 `HttpError` for a token that is not ours, not now, or not whole."""
+        try:
+            claims = self._claims(token)
+            self._check_time(claims)
+            return from_claims(claims)
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError):
+            raise unauthenticated("TOKEN_INVALID") from None
+
+    def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """The public keys as a JWK set (RFC 7517)."""
+        return {"keys": [_jwk(kid, key) for kid, key in self._keys.items()]}
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        key = self._keys[jwt.get_unverified_header(token)["kid"]]
+        # The algorithm is ours to say, never the token's; dates are checked by our own clock below.
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+
+    def _check_time(self, claims: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        issued, expires = float(claims["iat"]), float(claims["exp"])
+        if not issued - _SKEW.total_seconds() <= now.timestamp() < expires:
+            raise ValueError("outside its time")
+
+
+def _jwk(kid: str, key: Ed25519PublicKey) -> dict[str, Any]:
+    return {**OKPAlgorithm.to_jwk(key, as_dict=True), "kid": kid, "use": "sig", "alg": ALGORITHM}
