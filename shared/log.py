@@ -10,9 +10,41 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    "event level timestamp logger exception service worker consumer topic partition offset reason cause source action"
-    " status code route method seconds port url pid count name key_id setting request_id case_id item_id"
-    " application_no exc_info notice".split()
+    [
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "exception",
+        "service",
+        "worker",
+        "consumer",
+        "topic",
+        "partition",
+        "offset",
+        "reason",
+        "cause",
+        "source",
+        "action",
+        "status",
+        "code",
+        "route",
+        "method",
+        "seconds",
+        "port",
+        "url",
+        "pid",
+        "count",
+        "name",
+        "key_id",
+        "setting",
+        "request_id",
+        "case_id",
+        "item_id",
+        "application_no",
+        "exc_info",
+        "notice",
+    ]
 )
 """Fields that may stand in a log line; none of them is personal. Others are dropped, and their names are kept."""
 

@@ -23,7 +23,7 @@ from shared.months import add_months, month_of, months_from
 
 SOURCE: Final = "benefit_roll"
 
-MonthText = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+MonthText = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
 class _Value(BaseModel):

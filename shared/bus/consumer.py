@@ -107,14 +107,16 @@ class Consumer:
         free = [r for r in records if r.key not in self._parking.keys]
         for record in records:
             if record.key in self._parking.keys:
-                await self._parking.park(record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0)
+                await self._parking.park(
+                    record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0
+                )
         if not free:
             return
         try:
             await self._handle(free)
         except (Misconfigured, TooManyFailures):
             raise
-        except Exception as cause:  # noqa: BLE001 — which one of the batch failed, and whose fault it is, is found below
+        except Exception as cause:
             if isinstance(cause, Transient) and not isinstance(cause, Gap):
                 raise
             await self._one_by_one(free)
@@ -123,7 +125,9 @@ class Consumer:
     async def _one_by_one(self, records: Sequence[Record]) -> None:
         for record in records:
             if record.key in self._parking.keys:
-                await self._parking.park(record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0)
+                await self._parking.park(
+                    record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0
+                )
                 continue
             reason = await self._try(record)
             if reason is None:

@@ -82,7 +82,7 @@ WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('relay.{sch
     incoming AS MATERIALIZED (DELETE FROM "{schema}".outbox WHERE (SELECT mine FROM turn) AND seq IN
         (SELECT seq FROM "{schema}".outbox ORDER BY seq LIMIT $1)
         RETURNING topic, partition, key, headers, data, seq AS n),
-{_PLACE}"""  # noqa: S608
+{_PLACE}"""
 
 
 class EmbeddedBus:
@@ -279,7 +279,7 @@ class EmbeddedSubscription:
             rows = await conn.fetch(_FETCH, *map(list, zip(*wanted, strict=True)), most)
         parts: dict[TopicPartition, list[Record]] = {}
         for row in rows:
-            record = Record(*row[:4], orjson.loads(row[4]), row[5])
+            record = Record(row[0], row[1], row[2], row[3], orjson.loads(row[4]), row[5])
             parts.setdefault(record.at, []).append(record)
         self._dirty |= {at[0] for at, part in parts.items() if len(part) >= most}
         return self._take(list(parts.values()), most)

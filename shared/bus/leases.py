@@ -26,11 +26,12 @@ UPDATE bus.cursor c SET owner = $3, epoch = epoch + 1,
 FROM (SELECT topic, partition FROM bus.cursor WHERE grp = $1 AND topic = ANY($2::text[]) AND {_DEAD}
       ORDER BY topic, partition LIMIT $4 FOR UPDATE SKIP LOCKED) f
 WHERE c.grp = $1 AND c.topic = f.topic AND c.partition = f.partition
-"""  # noqa: S608
+"""
 _RENEW = f"""
 UPDATE bus.cursor SET lease_until = clock_timestamp() + make_interval(secs => {LEASE_SECONDS})
 WHERE grp = $1 AND owner = $2 RETURNING topic, partition, position, epoch
-"""  # noqa: S608
+"""
+
 
 class Leases:
     """The partitions this member owns, and the epoch under which it owns each."""
@@ -113,7 +114,9 @@ class Leases:
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Stores positions that moved, in one transaction that checks each lease's epoch."""
-        moved = [(*at, n, self._epochs[at]) for at, n in positions.items() if at in self._epochs and n > self._stored[at]]
+        moved = [
+            (*at, n, self._epochs[at]) for at, n in positions.items() if at in self._epochs and n > self._stored[at]
+        ]
         if not moved:
             return
         async with self._db.transaction() as conn:

@@ -36,7 +36,7 @@ class Parking:
         """Reads which keys are parked; returns those that an operator wants retried."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
-                f"SELECT key, bool_or(state = '{RETRY}') AS again FROM {self._table}"  # noqa: S608
+                f"SELECT key, bool_or(state = '{RETRY}') AS again FROM {self._table}"
                 f" WHERE state <> '{DISCARDED}' GROUP BY key"
             )
         self.keys = {row["key"] for row in rows}
@@ -48,7 +48,7 @@ class Parking:
         identity = headers.get("id") or event_id(record.topic, f"{record.partition}", record.offset)
         async with self._db.transaction(self._role) as conn:
             await conn.execute(
-                f'INSERT INTO {self._table} (event_id, topic, partition, key, headers, data, "offset", reason, tries,'  # noqa: S608
+                f'INSERT INTO {self._table} (event_id, topic, partition, key, headers, data, "offset", reason, tries,'
                 f" state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{PARKED}')"
                 ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET tries = EXCLUDED.tries,'
                 f" reason = EXCLUDED.reason, state = '{PARKED}'",
@@ -68,7 +68,7 @@ class Parking:
         """The parked messages of a key, in the order they came."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
-                f'SELECT topic, partition, "offset", key, headers, data FROM {self._table}'  # noqa: S608
+                f'SELECT topic, partition, "offset", key, headers, data FROM {self._table}'
                 f" WHERE key = $1 AND state <> '{DISCARDED}' ORDER BY seq",
                 key,
             )
@@ -78,7 +78,7 @@ class Parking:
         """Forgets a parked message that has been handled after all."""
         async with self._db.transaction(self._role) as conn:
             await conn.execute(
-                f'DELETE FROM {self._table} WHERE topic = $1 AND partition = $2 AND "offset" = $3',  # noqa: S608
+                f'DELETE FROM {self._table} WHERE topic = $1 AND partition = $2 AND "offset" = $3',
                 *record.at,
                 record.offset,
             )
@@ -87,7 +87,7 @@ class Parking:
         """Parked messages for an operator: where from, why, how often tried; never their content."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
-                f'SELECT seq, event_id, topic, partition, "offset", key, reason, tries, state, parked_at,'  # noqa: S608
+                f'SELECT seq, event_id, topic, partition, "offset", key, reason, tries, state, parked_at,'
                 f" headers->>'type' AS type FROM {self._table} WHERE seq > $1 AND state <> '{DISCARDED}'"
                 " ORDER BY seq LIMIT $2",
                 after,
@@ -98,7 +98,7 @@ class Parking:
     async def propose_discard(self, conn: Any, seq: int, who: str, reason: str) -> str | None:
         """Records who first wants a message given up, and returns that account; None if the message is not there."""
         found: str | None = await conn.fetchval(
-            f"UPDATE {self._table} SET headers = CASE WHEN headers ? 'discardby' THEN headers ELSE headers"  # noqa: S608
+            f"UPDATE {self._table} SET headers = CASE WHEN headers ? 'discardby' THEN headers ELSE headers"
             " || jsonb_build_object('discardby', $2::text, 'discardreason', $3::text) END"
             f" WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING headers->>'discardby'",
             seq,
@@ -111,7 +111,7 @@ class Parking:
         """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there."""
         async with self._db.transaction(self._role) as conn:
             done = await conn.fetchval(
-                f"UPDATE {self._table} SET state = $2 WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING 1",  # noqa: S608
+                f"UPDATE {self._table} SET state = $2 WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING 1",
                 seq,
                 state,
             )

@@ -17,7 +17,7 @@ from shared.changes import Kind, State
 if TYPE_CHECKING:
     import asyncpg
 
-_DIALECT = postgresql.dialect()
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def qualified(table: Table) -> str:
@@ -39,7 +39,7 @@ def insert_sql(table: Table, names: tuple[str, ...], *, upsert: bool, first: int
     arrays = ", ".join(f"${n}::{types[name]}[]" for n, name in enumerate(names, first))
     columns = ", ".join(f'"{name}"' for name in names)
     sql = (
-        f"INSERT INTO {qualified(table)} ({columns}) SELECT {columns} FROM unnest({arrays})"  # noqa: S608
+        f"INSERT INTO {qualified(table)} ({columns}) SELECT {columns} FROM unnest({arrays})"
         f" WITH ORDINALITY AS t({columns}, n__) ORDER BY n__"
     )
     return sql + _on_conflict(table, names) if upsert else sql
@@ -91,7 +91,7 @@ async def load(
     conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID], *, lock: bool = True
 ) -> dict[UUID, State]:
     """The states of these aggregates, locked in id order (so that two batches cannot block each other in a ring)."""
-    sql = f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[]) ORDER BY id"  # noqa: S608
+    sql = f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[]) ORDER BY id"
     rows = await conn.fetch(sql + " FOR UPDATE" if lock else sql, ids)
     return {row["id"]: kind.model.model_validate_json(row["body"]) for row in rows}
 
@@ -101,7 +101,11 @@ async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any],
     promoted = [dict(kind.columns(s)) for s in states]
     names = ("id", "version", "body", *(promoted[0] if promoted else ()))
     as_json = json_columns(kind.table)
-    arrays: list[list[Any]] = [[s.id for s in states], [s.version for s in states], [s.model_dump_json() for s in states]]
+    arrays: list[list[Any]] = [
+        [s.id for s in states],
+        [s.version for s in states],
+        [s.model_dump_json() for s in states],
+    ]
     arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[3:]]
     sql = insert_sql(kind.table, names, upsert=not new)
     done: str = await conn.execute(sql + " ON CONFLICT (id) DO NOTHING" if new else sql, *arrays)

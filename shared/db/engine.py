@@ -121,7 +121,9 @@ class Database:
                 yield conn
 
     @asynccontextmanager
-    async def transaction(self, role: str | None = None, *, read_only: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(
+        self, role: str | None = None, *, read_only: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
         """One transaction in a role; committed at the end, rolled back on any exception."""
         async with self.connection() as conn:
             # One simple query for BEGIN and the role: a round trip less than the driver's own transaction object.

@@ -86,7 +86,6 @@ def _context(conn: Connection, spec: ServiceSpec, **further: Any) -> MigrationCo
 
 
 def _upgrade(conn: Connection, spec: ServiceSpec) -> bool:
-    assert spec.migrations is not None
     script = _script(spec.migrations)
     exists = conn.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": spec.name}).scalar()
     if not exists:
@@ -135,7 +134,6 @@ async def draft_revision(dsn: str, spec: ServiceSpec, message: str) -> Path | No
         await engine.dispose()
     if body is None:
         return None
-    assert spec.migrations is not None
     folder = spec.migrations / "versions"
     folder.mkdir(parents=True, exist_ok=True)
     number = len(list(folder.glob("[0-9]*.py"))) + 1
@@ -146,7 +144,7 @@ async def draft_revision(dsn: str, spec: ServiceSpec, message: str) -> Path | No
 
 def _render(conn: Connection, spec: ServiceSpec) -> tuple[str, str] | None:
     script = produce_migrations(_context(conn, spec, compare_server_default=False), spec.metadata)
-    if script.upgrade_ops is None or script.upgrade_ops.is_empty():
+    if script.upgrade_ops is None or script.downgrade_ops is None or script.upgrade_ops.is_empty():
         return None
     return (
         render_python_code(script.upgrade_ops, sqlalchemy_module_prefix="sa.", alembic_module_prefix="op."),

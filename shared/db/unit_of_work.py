@@ -110,10 +110,10 @@ class UnitOfWork:
     async def _claim(self, conn: asyncpg.Connection, entries: Sequence[Entry], loaded: _Loaded) -> None:
         delivery = self._spec.delivery
         for what, sql in (
-            ("timer", f"DELETE FROM {documents.qualified(delivery.timer)} WHERE id = ANY($1) RETURNING id"),  # noqa: S608
+            ("timer", f"DELETE FROM {documents.qualified(delivery.timer)} WHERE id = ANY($1) RETURNING id"),
             (
                 "ask",
-                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"  # noqa: S608
+                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"
                 " WHERE id = ANY($1) AND state IN ('open', 'in_doubt') RETURNING id",
             ),
         ):
@@ -126,7 +126,7 @@ class UnitOfWork:
         if not keys:
             return
         sql = (
-            f"SELECT i.* FROM unnest($1::text[], $2::text[], $3::text[]) AS k(principal, route, key)"  # noqa: S608
+            f"SELECT i.* FROM unnest($1::text[], $2::text[], $3::text[]) AS k(principal, route, key)"
             f" JOIN {documents.qualified(self._spec.delivery.idempotency)} i USING (principal, route, key)"
         )
         rows = await conn.fetch(sql, *map(list, zip(*keys, strict=True)))
@@ -158,9 +158,7 @@ class UnitOfWork:
             return False
         last = state.seen.get(_stream(entry.envelope), 0) if state else 0
         if entry.envelope.streamversion > last + 1:
-            raise Gap(
-                "前面的事件还没有到", f"{entry.envelope.type}: version {last + 1} of its stream has not come yet"
-            )
+            raise Gap("前面的事件还没有到", f"{entry.envelope.type}: version {last + 1} of its stream has not come yet")
         return entry.envelope.streamversion <= last
 
     def _replayed(self, row: Any, idempotency: Idempotency) -> Any:

@@ -7,6 +7,7 @@ to run in several copies: the relay by an advisory lock, timers by the row that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,10 +41,8 @@ RETRY_MOST = timedelta(minutes=10)
 
 async def wait_for(news: asyncio.Event, seconds: float) -> None:
     """Waits for news, at most so many seconds of real time, and takes the news."""
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(news.wait(), max(0.001, seconds))
-    except TimeoutError:
-        pass
     news.clear()
 
 
@@ -67,7 +66,7 @@ async def timers(service: RunningService) -> None:
         now = service.clock.now()
         async with service.db.transaction(role, read_only=True) as conn:
             rows = await conn.fetch(
-                f"SELECT id, kind, aggregate_id, name, due_at, data FROM {table} ORDER BY due_at, id LIMIT $1",  # noqa: S608
+                f"SELECT id, kind, aggregate_id, name, due_at, data FROM {table} ORDER BY due_at, id LIMIT $1",
                 MOST,
             )
         due = [row for row in rows if row["due_at"] <= now]
@@ -141,7 +140,7 @@ async def _claim(service: RunningService) -> list[_Open]:
     async with service.db.transaction(role_of(service.spec.name)) as conn:
         # A lease lost in a crash is only asked again; nothing is in doubt until a question with an effect is put.
         rows = await conn.fetch(
-            f"UPDATE {table} SET tries = tries + 1, state = CASE WHEN effect THEN 'in_doubt' ELSE state END,"  # noqa: S608
+            f"UPDATE {table} SET tries = tries + 1, state = CASE WHEN effect THEN 'in_doubt' ELSE state END,"
             " lease_until = clock_timestamp() + make_interval(secs => $3) WHERE id IN"
             f" (SELECT id FROM {table} WHERE state IN ('open', 'in_doubt') AND next_try_at <= $1"
             " AND (lease_until IS NULL OR lease_until < clock_timestamp()) ORDER BY next_try_at, id LIMIT $2"
@@ -152,7 +151,12 @@ async def _claim(service: RunningService) -> list[_Open]:
         )
         if not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")
-    return [_Open(*row[:6], service.unseal(row["question"])) for row in rows]
+    return [_opened(service, row) for row in rows]
+
+
+def _opened(service: RunningService, row: Mapping[str, Any]) -> _Open:
+    names = ("id", "kind", "aggregate_id", "name", "source", "tries")
+    return _Open(**{name: row[name] for name in names}, question=service.unseal(row["question"]))
 
 
 async def _answers(service: RunningService, claimed: Sequence[_Open]) -> list[tuple[_Open, FactAnswer]]:
@@ -191,7 +195,7 @@ async def _put_off(service: RunningService, silent: Sequence[_Open]) -> None:
     later = [now + min(RETRY_MOST, RETRY_FIRST * 2 ** min(ask.tries - 1, 10)) for ask in silent]
     async with service.db.transaction(role_of(service.spec.name)) as conn:
         await conn.execute(
-            f"UPDATE {table} k SET lease_until = NULL, next_try_at = t.at"  # noqa: S608
+            f"UPDATE {table} k SET lease_until = NULL, next_try_at = t.at"
             " FROM unnest($1::uuid[], $2::timestamptz[]) AS t(id, at) WHERE k.id = t.id",
             [ask.id for ask in silent],
             later,

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zlib import crc32
 
-import orjson
-
 from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer, State
 from shared.db.documents import insert_sql, qualified, to_arrays
 from shared.messages import Envelope, attributes, derived_id, event_id
@@ -23,7 +21,19 @@ if TYPE_CHECKING:
 
 OUTBOX = ("event_id", "topic", "partition", "key", "headers", "data")
 AUDIT = ("at", "actor", "action", "kind", "aggregate_id", "version", "cause", "detail")
-ASK = ("id", "kind", "aggregate_id", "name", "source", "question", "effect", "state", "tries", "next_try_at", "asked_at")
+ASK = (
+    "id",
+    "kind",
+    "aggregate_id",
+    "name",
+    "source",
+    "question",
+    "effect",
+    "state",
+    "tries",
+    "next_try_at",
+    "asked_at",
+)
 TIMER = ("id", "kind", "aggregate_id", "name", "due_at", "data")
 IDEMPOTENCY = ("principal", "route", "key", "body_hash", "status", "answer")
 
@@ -109,7 +119,19 @@ class Writes:
         if isinstance(ask, CancelAsk):
             self.asks[identity] = None
             return
-        row = (identity, kind, aggregate_id, ask.name, ask.source, self.seal(ask.question), ask.effect, "open", 0, now, now)
+        row = (
+            identity,
+            kind,
+            aggregate_id,
+            ask.name,
+            ask.source,
+            self.seal(ask.question),
+            ask.effect,
+            "open",
+            0,
+            now,
+            now,
+        )
         self.asks[identity] = dict(zip(ASK, row, strict=True))
 
     def _timer(self, kind: str, aggregate_id: UUID, timer: SetTimer | CancelTimer) -> None:
@@ -171,10 +193,10 @@ def delivery_sql(tables: DeliveryTables) -> str:
         parts.append(f"{alias} AS ({sql})")
         first += len(names)
     parts.append(
-        f"ka AS (UPDATE {qualified(tables.ask)} SET state = 'cancelled'"  # noqa: S608
+        f"ka AS (UPDATE {qualified(tables.ask)} SET state = 'cancelled'"
         f" WHERE id = ANY(${first}::uuid[]) AND state IN ('open', 'in_doubt'))"
     )
-    parts.append(f"tc AS (DELETE FROM {qualified(tables.timer)} WHERE id = ANY(${first + 1}::uuid[]))")  # noqa: S608
+    parts.append(f"tc AS (DELETE FROM {qualified(tables.timer)} WHERE id = ANY(${first + 1}::uuid[]))")
     return "WITH " + ", ".join(parts) + " SELECT 1"
 
 

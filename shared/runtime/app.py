@@ -14,7 +14,6 @@ from shared.http.app import install
 from shared.http.auth import check_guards, public
 from shared.http.tokens import Verifier
 from shared.metrics import METRICS
-
 from shared.runtime.ops import ops_router
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ async def _readiness(host: Host) -> dict[str, Any]:
         database = "ready"
     except Transient as cause:
         database = f"database: {cause.detail_en}"
-    found = {name: database for name in host.services}
+    found = dict.fromkeys(host.services, database)
     for worker, reason in host.supervisor.failed.items():
         found[worker.partition(".")[0]] = f"{worker}: {reason}"
     return found

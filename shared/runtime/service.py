@@ -120,7 +120,7 @@ class RunningService:
         async with self.db.transaction(self._role) as conn:
             yield conn
             await conn.execute(
-                f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"  # noqa: S608
+                f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"
                 " (at, actor, action, kind, aggregate_id, version) VALUES ($1, $2, 'write', 'row', '', 0)",
                 self.clock.now(),
                 actor,
@@ -222,9 +222,7 @@ class RunningService:
             entry = self.catalog.services[service]
             carried = set(getattr(entry, kind))
             allowed = topic.readers is None or self.spec.name in topic.readers
-            if allowed and topic.writer in writers and carried & set(self.spec.handlers):
-                mine.append(topic.name)
-            elif UnitChanged in carried:
+            if (allowed and topic.writer in writers and carried & set(self.spec.handlers)) or UnitChanged in carried:
                 mine.append(topic.name)
         return mine
 
@@ -236,11 +234,10 @@ class RunningService:
 
     def work(self) -> dict[str, Any]:
         """The service's workers by name; each runs until cancelled."""
-        assert self.consumer is not None
         own = {getattr(w, "__name__", f"worker{n}"): (lambda w=w: w(self)) for n, w in enumerate(self.spec.workers)}
         return {
             "commands": self.commands.serve,
-            "consumer": self.consumer.run,
+            "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
             "relay": lambda: workers.relay(self),
             "timers": lambda: workers.timers(self),
             "asks": lambda: workers.asks(self),

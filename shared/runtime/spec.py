@@ -12,7 +12,6 @@ from shared.changes import Changes, Ctx, Handler, Kind
 from shared.messages import Message
 
 if TYPE_CHECKING:
-    import asyncpg
     from fastapi import APIRouter
     from sqlalchemy import MetaData
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
 """`(state | None, ctx) -> (changes, answer)`: a command from a route; raises `RefusedError`, `Conflict`, `Invalid`."""
 
-Source = Callable[[Any, Sequence[Mapping[str, Any]]], Any]
+Source = Callable[[Any, Sequence[Any]], Any]
+"""`async (handle, questions) -> answers`, one answer a question."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class ServiceSpec:
     local: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
     router: Callable[[ServiceHandle], APIRouter] | None = None
     policy: Path | None = None
-    migrations: Path | None = None
+    migrations: Path = Path("migrations")
     local_sources: Mapping[str, Source] = field(default_factory=dict)
     prefix: str | None = None
     further_routers: Mapping[str, Callable[[ServiceHandle], APIRouter]] = field(default_factory=dict)
-    keys: Keys = field(default_factory=lambda: Keys())
+    keys: Keys = Keys()
     rules: Mapping[str, Any] = field(default_factory=dict)
     workers: tuple[Callable[[ServiceHandle], Any], ...] = ()
 

@@ -51,7 +51,7 @@ class LocalUnits:
     async def load(self) -> None:
         """Reads the table into memory."""
         async with self._db.transaction(self._role, read_only=True) as conn:
-            rows = await conn.fetch(f"SELECT code, body FROM {self._table}")  # noqa: S608
+            rows = await conn.fetch(f"SELECT code, body FROM {self._table}")
         self._units = {row["code"]: orjson.loads(row["body"]) for row in rows}
 
     async def apply(self, envelopes: Sequence[Envelope]) -> None:
@@ -62,7 +62,7 @@ class LocalUnits:
             bodies[body["code"]] = max(bodies.get(body["code"], body), body, key=lambda b: b["streamversion"])
         async with self._db.transaction(self._role) as conn:
             await conn.execute(
-                f"INSERT INTO {self._table} AS u (code, parent, body) SELECT * FROM unnest($1::text[], $2::text[],"  # noqa: S608
+                f"INSERT INTO {self._table} AS u (code, parent, body) SELECT * FROM unnest($1::text[], $2::text[],"
                 " $3::jsonb[]) ON CONFLICT (code) DO UPDATE SET parent = EXCLUDED.parent, body = EXCLUDED.body"
                 " WHERE (u.body->>'streamversion')::int < (EXCLUDED.body->>'streamversion')::int",
                 list(bodies),

@@ -16,7 +16,7 @@ from shared.config import Settings
 from shared.runtime.host import Host
 from tests.support.database import Server, eventually
 
-PASSWORD = "onewindow-demo"  # noqa: S105 — the public password of the demonstration
+PASSWORD = "onewindow-demo"
 NOW = "2026-11-21T10:00:00+08:00"
 """A Saturday; the virtual clock of the session's platform starts here."""
 
@@ -84,7 +84,7 @@ class Platform:
             await eventually(is_closed, f"{number} to close", seconds)
         except BaseException:
             states = [(i["matter"], i["status"], i["waiting_on"]) for i in seen.get("items", [])]
-            print("items:", states, "failed workers:", self.host.supervisor.failed)  # noqa: T201 — seen when it fails
+            print("items:", states, "failed workers:", self.host.supervisor.failed)
             raise
         return seen
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from shared.bus.embedded import EmbeddedBus
@@ -54,7 +55,7 @@ class Tally(State):
     """A number and what happened to it."""
 
     total: int = 0
-    seen_answers: list[str] = []
+    seen_answers: list[str] = Field(default_factory=list)
     fired: int = 0
 
 

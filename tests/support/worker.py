@@ -59,7 +59,7 @@ async def main(dsn: str, keys: str, first: int, count: int) -> None:
     host = Host(load_settings(database_url=dsn, keys=Path(keys), demo=True, clock="fixed:2026-11-21T10:00:00+08:00"))
     async with host.running():
         await run(host, first, count)
-    print("closed", count)  # noqa: T201 — what the parent waits for
+    print("closed", count)
 
 
 if __name__ == "__main__":

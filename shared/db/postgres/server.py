@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 
 import shared.db.postgres.cluster as clusters
-import shared.db.postgres.place as place
-import shared.db.postgres.postmaster as postmaster
+from shared.db.postgres import place, postmaster
 from shared.db.postgres.account import Account
 from shared.db.postgres.address import HOST, PostgresAddress
 from shared.db.postgres.lock import FolderLock

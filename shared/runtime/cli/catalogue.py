@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import date
 from pathlib import Path
@@ -119,7 +118,8 @@ def calc(
         raise Misconfigured("calc", f"没有规则 {rule},见 calc --list", f"no rule {rule}, see `calc --list`")
     spec, function = rules[rule]
     day = date.fromisoformat(as_of) if as_of else beijing_date(parse_clock("system").now())
-    found = function(_pairs(inputs or []), Policy.load(spec.policy), day, region)
+    policy = Policy.load(spec.policy) if spec.policy else Policy()
+    found = function(_pairs(inputs or []), policy, day, region)
     _show(found, as_json=as_json)
 
 

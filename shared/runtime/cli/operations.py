@@ -37,9 +37,7 @@ def retry_parked(service: str, number: int) -> None:
 
 
 @parked.command("discard")
-def discard_parked(
-    service: str, number: int, reason: Annotated[str, typer.Option(help="为什么 / why")]
-) -> None:
+def discard_parked(service: str, number: int, reason: Annotated[str, typer.Option(help="为什么 / why")]) -> None:
     """丢弃(需第二人)/ discard it: two people, each with a reason."""
     _said(call("POST", f"/api/ops/parked/{service}/{number}/discard", {"reason": reason}))
 

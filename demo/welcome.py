@@ -1,0 +1,43 @@
+"""What stands on the screen when the platform is ready: where to go, and as whom."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from demo.people import DEMO_PASSWORD
+from demo.screen import WIDTH, Screen
+
+ADDRESSES = (
+    ("/docs", "接口文档", "the API, to be tried out"),
+    ("/api/catalogue", "事项目录", "every matter and bundle"),
+    ("/readyz", "各服务是否就绪", "whether every service can work"),
+)
+ACCOUNTS = (
+    ("clerk", "综合窗口", "receives applications at the window"),
+    ("town_clerk, village_worker", "街道、社区", "the same, near the people"),
+    ("handler, approver", "经办、审批", "handle and decide tasks (four eyes)"),
+    ("registrar", "婚姻登记员", "the marriage register"),
+    ("funeral_home", "殡仪馆", "reports cremations"),
+    ("supervisor", "督办", "sees every case of the district"),
+    ("citizen", "申请人", "applies and follows"),
+    ("operator, auditor, security", "运维、审计、安全", "run the platform and look over it"),
+    ("psb, hrss, medins, court, dpf, health", "有关部门", "departments, by client credentials"),
+)
+
+
+def welcome(url: str, screen: Screen) -> None:
+    """Addresses and demonstration accounts."""
+    table = Table(title="账号与地址 Accounts and addresses", width=min(WIDTH, screen.width), show_header=False)
+    table.add_column(ratio=5, overflow="fold")
+    table.add_column(ratio=7)
+    for path, zh, en in ADDRESSES:
+        table.add_row(f"{url}{path}", f"{zh} {en}")
+    table.add_section()
+    for names, zh, en in ACCOUNTS:
+        table.add_row(names, f"{zh} {en}")
+    screen.console.print(table)
+    screen.say(f"演示账号的密码 password: {DEMO_PASSWORD}   (仅演示 demonstration only)")
+    screen.say(
+        "再看一户 another family: onewindow demo    家庭复核 a household's review: onewindow demo --story household"
+    )
+    screen.say("按 Ctrl-C 停止 / Ctrl-C stops the platform")

@@ -1,0 +1,1 @@
+"""Pure rules of social assistance: standards, households and hardships in, calculations out."""

@@ -1,0 +1,120 @@
+"""The rules that can be worked out by hand (`onewindow calc`), by name; inputs are texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from services.assistance.domain.benefit_stop import FAMILY, review_due, stop
+from services.assistance.domain.minimum_living import RULE, standard, within_margin
+from services.assistance.domain.minimum_living import monthly as monthly_amount
+from services.assistance.domain.temporary import Hardship, propose
+from shared.errors import FieldError, Invalid
+from shared.money import format_yuan, yuan
+from shared.policy import Calculation, Policy
+from shared.roll import Running
+
+Rule = Callable[[Mapping[str, str], Policy, date, str], Calculation]
+_LAW = "《社会救助法》"
+
+
+def _given(inputs: Mapping[str, str], name: str) -> str:
+    if name not in inputs:
+        raise Invalid([FieldError(f"/{name}", "REQUIRED", "请给出此项 / this is required")])
+    return inputs[name]
+
+
+def _money(inputs: Mapping[str, str], name: str) -> Decimal:
+    try:
+        return yuan(_given(inputs, name))
+    except ValueError as cause:
+        raise Invalid([FieldError(f"/{name}", "FORMAT", str(cause))]) from None
+
+
+def _count(inputs: Mapping[str, str], name: str) -> int:
+    try:
+        return int(inputs.get(name, "1"))
+    except ValueError:
+        raise Invalid([FieldError(f"/{name}", "FORMAT", "应为整数 / a whole number")]) from None
+
+
+def _day(inputs: Mapping[str, str], name: str) -> date:
+    try:
+        return date.fromisoformat(_given(inputs, name))
+    except ValueError:
+        raise Invalid([FieldError(f"/{name}", "FORMAT", "日期形如 2026-11-10 / a date like 2026-11-10")]) from None
+
+
+def _standard(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Decimal:
+    """The one given, else that of the area in force."""
+    if "standard" in inputs:
+        return _money(inputs, "standard")
+    return standard(policy, region, inputs.get("area", "urban"), as_of)
+
+
+def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
+    """`members`, `income` (`area`, or `standard`): the household's minimum living allowance a month."""
+    std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
+    value = format_yuan(monthly_amount(std, members, income))
+    line = f"max(0, {format_yuan(std)} × {members} − {format_yuan(income)}) = {value} 元/月 / yuan a month"
+    law = (f"{_LAW}第二十条",)
+    return Calculation("assistance.minimum_living.monthly", value, [line], dict(inputs), law, policy.version)
+
+
+def margin(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
+    """`members`, `income` (`area`, or `standard`): whether the household is on the margin (`true`, `false`)."""
+    std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
+    multiple = Decimal(str(policy.find(f"{RULE}.margin", region, as_of).value))
+    value = str(within_margin(std, members, income, multiple)).lower()
+    line = f"{format_yuan(std)} ≤ 人均 / a head < {format_yuan(std)} × {multiple}: {value}"
+    law = (f"{_LAW}第二十一条",)
+    return Calculation("assistance.subsistence_margin.within", value, [line], dict(inputs), law, policy.version)
+
+
+def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
+    """`died_on`, `monthly`, `paid_through` (`scheme`): `{from, owed, overpaid}` of a dead person's own benefit."""
+    benefit = Running(
+        scheme=inputs.get("scheme", "disability_living"),
+        family=FAMILY,
+        monthly=_money(inputs, "monthly"),
+        paid_through=inputs.get("paid_through"),
+    )
+    found = stop([benefit], _day(inputs, "died_on")).public()
+    value = {name: found[name] for name in ("from", "owed", "overpaid")}
+    return Calculation(
+        "assistance.benefit_stop.owed", value, found["explanation"], dict(inputs), (_LAW,), policy.version
+    )
+
+
+def review_by(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
+    """`died_on`: the last day of the household's review."""
+    due = review_due(_day(inputs, "died_on"), policy, region).isoformat()
+    line = f"成员死亡后 3 个月内核查办结,至 {due} / concluded by {due}"
+    law = ("《最低生活保障审核确认办法》(民发〔2021〕57号)",)
+    return Calculation("assistance.benefit_stop.review_due", due, [line], dict(inputs), law, policy.version)
+
+
+def amount(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
+    """`requested` (`kind`, `persons`, `area`, `expenses`): the temporary relief proposed for a hardship of `as_of`."""
+    hardship = Hardship(
+        kind=inputs.get("kind", "quick"),
+        requested=_money(inputs, "requested"),
+        persons=_count(inputs, "persons"),
+        occurred_on=as_of,
+        area=inputs.get("area", "urban"),
+        expenses=_money(inputs, "expenses") if "expenses" in inputs else None,
+    )
+    found = propose(hardship, policy, region)
+    law = (f"{_LAW}第二十九条、第五十条",)
+    value = format_yuan(found.amount)
+    return Calculation("assistance.temporary.amount", value, [found.explanation], dict(inputs), law, policy.version)
+
+
+RULES: Mapping[str, Rule] = {
+    "assistance.minimum_living.monthly": monthly,
+    "assistance.subsistence_margin.within": margin,
+    "assistance.benefit_stop.owed": owed,
+    "assistance.benefit_stop.review_due": review_by,
+    "assistance.temporary.amount": amount,
+}

@@ -1,0 +1,1 @@
+"""The pure rules of joint handling: state, message and time in; changes out."""

@@ -1,0 +1,44 @@
+"""What a person decides on one of the coordinator's own tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.coordinator.domain.rework import assign
+from services.coordinator.domain.state import CaseItem
+from services.coordinator.domain.tasks import NOWHERE_TO_SEND, STUCK
+from services.coordinator.domain.turn import Turn
+from shared.errors import FieldError, Invalid
+from shared.handling import tasks
+from shared.handling.model import Task
+from shared.handling.tasks import TaskDecision, TaskOutcome
+
+
+def decide_task(turn: Turn, decision: TaskDecision) -> Task:
+    """Closes the task; one that nobody took is sent to `result.unit`, a stuck one is sent out anew on `send_back`.
+
+    Raises what `shared.handling.tasks.decide` does, and `Invalid` for a unit that does not exist.
+    """
+    task, _ = tasks.decide(turn.case, decision, turn.now)
+    turn.tasks.append(task)
+    item = turn.item(UUID(task.data["item_id"]))
+    if item.outcome is None and task.kind == NOWHERE_TO_SEND:
+        assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code)
+    elif item.outcome is None and task.kind == STUCK:
+        _stuck(turn, item, decision)
+    return task
+
+
+def _unit(turn: Turn, decision: TaskDecision) -> str:
+    unit = str(decision.result.get("unit", ""))
+    if turn.ctx.units.get(unit) is None:
+        message = "请写明由哪个机构办理 / name the unit that is to handle it"
+        raise Invalid([FieldError("/result/unit", "UNKNOWN_UNIT", message)])
+    return unit
+
+
+def _stuck(turn: Turn, item: CaseItem, decision: TaskDecision) -> None:
+    item.told = None
+    item.unanswered_since = turn.now
+    if decision.outcome == TaskOutcome.SEND_BACK:
+        assign(turn, item, item.unit, decision.reason_code or "SENT_AGAIN")

@@ -1,0 +1,101 @@
+"""Opening a case: the plan that intake made is carried out."""
+
+from __future__ import annotations
+
+from services.coordinator.domain.clocks import LegalCalendar
+from services.coordinator.domain.join import advance
+from services.coordinator.domain.state import Case, CaseItem, Fact
+from services.coordinator.domain.turn import Turn
+from shared.catalog.protocol import ApplicationSubmitted, CaseOpened, ItemRequested, PlannedItem
+from shared.changes import Changes, Ctx
+from shared.errors import Poison
+
+
+def open_case(message: ApplicationSubmitted, ctx: Ctx, calendar: LegalCalendar | None = None) -> Changes[Case]:
+    """Sends every item out for its formal check at once; those that wait for nothing may be decided too.
+
+    Raises `Poison` for a plan without items, or with a prerequisite that is not in it.
+    """
+    case = _case(message, ctx)
+    _check(case)
+    turn = Turn(case, ctx, calendar)
+    for item in case.items.values():
+        request(turn, item)
+    advance(turn)
+    return turn.changes(opened=CaseOpened)
+
+
+def request(turn: Turn, item: CaseItem, reason_code: str | None = None) -> None:
+    """Sends an item out in its present round; `ready` only if it never waits for anything."""
+    item.requested_at = turn.now
+    free = not item.prerequisites and not item.facts
+    if free:
+        item.ready_round = item.round
+        item.released_at = turn.case.received_at
+    turn.send(item, _requested(turn.case, item, ready=free, reason_code=reason_code))
+
+
+def _requested(case: Case, item: CaseItem, *, ready: bool, reason_code: str | None) -> ItemRequested:
+    return ItemRequested(
+        item_id=item.id,
+        case_id=case.id,
+        application_no=case.application_no,
+        matter=item.matter,
+        definition=case.definition,
+        nature=item.nature,
+        round=item.round,
+        ready=ready,
+        unit=item.unit,
+        accept_region=case.accept_region,
+        received_at=case.received_at,
+        check="none" if item.check == "none" else "formal",
+        acted=(*case.acted, *item.acted),
+        materials=item.materials,
+        sealed=item.sealed,
+        sealed_round=item.sealed_round,
+        person_ref=item.person_ref,
+        reason_code=reason_code,
+    )
+
+
+def _case(message: ApplicationSubmitted, ctx: Ctx) -> Case:
+    facts = dict.fromkeys((*message.facts, *(name for item in message.items for name in item.facts)))
+    return Case(
+        id=message.case_id,
+        application_no=message.application_no,
+        bundle=message.bundle,
+        definition=message.definition,
+        accept_region=message.accept_region,
+        channel=message.channel,
+        received_at=message.received_at,
+        opened_at=ctx.now,
+        items={planned.item_id: _item(planned, ctx) for planned in message.items},
+        facts={name: Fact(name=name, since=ctx.now) for name in facts},
+        acted=list(message.acted),
+    )
+
+
+def _item(planned: PlannedItem, ctx: Ctx) -> CaseItem:
+    return CaseItem(
+        id=planned.item_id,
+        matter=planned.matter,
+        service=planned.service,
+        nature=planned.nature,
+        unit=planned.unit,
+        prerequisites=planned.prerequisites,
+        facts=planned.facts,
+        check=planned.check,
+        promised=planned.promised,
+        legal=planned.legal,
+        materials=planned.materials,
+        sealed=planned.sealed,
+        person_ref=planned.person_ref,
+        requested_at=ctx.now,
+    )
+
+
+def _check(case: Case) -> None:
+    missing = [p.matter for item in case.items.values() for p in item.prerequisites if p.item_id not in case.items]
+    if missing or not case.items:
+        named = ", ".join(missing) or "-"
+        raise Poison(f"办件计划不完整,缺少前置子件:{named}", f"the plan lacks items that come first: {named}")

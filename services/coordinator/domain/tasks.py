@@ -1,0 +1,57 @@
+"""What the coordinator itself needs a person for: a supervisor, where rules end, or an operator, where things hang."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from services.coordinator.domain.clocks import days_on
+from services.coordinator.domain.state import CaseItem
+from services.coordinator.domain.turn import Turn
+from shared.handling.model import Task
+from shared.handling.tasks import close, live_tasks
+from shared.messages import derived_id
+
+LATE_RESULT_DONE: Final = "late_result_done"
+NOWHERE_TO_SEND: Final = "nowhere_to_send"
+FACT_CHANGED: Final = "fact_changed"
+STUCK: Final = "stuck"
+_MOOT_AT_END: Final = (NOWHERE_TO_SEND, STUCK)
+
+
+def open_task(turn: Turn, kind: str, role: str, item: CaseItem, reason_code: str, **data: Any) -> None:
+    """Opens a task unless the item has a live one of its kind; its id is the same however often redone."""
+    case = turn.case
+    if any(tasks_of(turn, item, kind)):
+        return
+    number = sum(task.kind == kind for task in case.tasks) + 1
+    days = turn.ctx.policy.find(f"task.{role}_days", case.accept_region, turn.now).value
+    due, provisional = days_on(turn.now, days, turn.calendar)
+    task = Task(
+        id=derived_id(case.id, kind, item.id, number),
+        kind=kind,
+        stage=role,
+        unit=item.unit,
+        role=role,
+        region=case.accept_region,
+        due=due,
+        provisional=provisional,
+        reason_code=reason_code,
+        data={"item_id": str(item.id), "matter": item.matter, "round": item.round, **data},
+        escalate_on=due,
+        opened_at=turn.now,
+    )
+    case.tasks.append(task)
+    turn.tasks.append(task)
+
+
+def tasks_of(turn: Turn, item: CaseItem, *kinds: str) -> Iterator[Task]:
+    """The item's live tasks of these kinds."""
+    return (t for t in live_tasks(turn.case) if t.kind in kinds and t.data["item_id"] == str(item.id))
+
+
+def close_moot(turn: Turn, item: CaseItem, *kinds: str) -> None:
+    """Cancels the item's tasks that have nothing left to decide."""
+    for task in list(tasks_of(turn, item, *(kinds or _MOOT_AT_END))) if turn.case.tasks else ():
+        close(task, turn.now)
+        turn.tasks.append(task)

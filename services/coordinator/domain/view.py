@@ -1,0 +1,90 @@
+"""The public state of a case and of each item; a reader replaces what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from services.coordinator.domain.state import Case, CaseItem
+from services.coordinator.domain.status import Standing, application_status, case_outcome
+from shared.catalog.protocol import CaseView, ItemView, WaitingOn
+from shared.outcomes import FactStatus, WaitKind
+
+Visible = Mapping[str, Any]
+"""The fields of one `ItemView`, compared to tell whether an item moved."""
+
+
+def standing(item: CaseItem) -> Standing:
+    """What of an item decides the application's status."""
+    told = item.told is not None and item.told.kind is WaitKind.APPLICANT
+    return Standing(item.status, bool(item.findings) or told, item.accepted_at is not None)
+
+
+def visible(case: Case, item: CaseItem) -> dict[str, Any]:
+    """All that is public of one item."""
+    return {
+        "item_id": item.id,
+        "matter": item.matter,
+        "service": item.service,
+        "nature": item.nature,
+        "unit": item.unit,
+        "status": item.status,
+        "stage": item.stage,
+        "stage_name": item.stage_name,
+        "round": item.round,
+        "due": item.due,
+        "waiting_on": waiting_on(case, item),
+        "accepted_at": item.accepted_at,
+        "findings": item.findings,
+        "result": item.result,
+    }
+
+
+def case_view(case: Case, items: Mapping[UUID, Visible] | None = None) -> CaseView:
+    """The whole public state of a case; `items` are its visible items where the caller has them already."""
+    seen = items or {i: visible(case, item) for i, item in case.items.items()}
+    standings = [standing(item) for item in case.items.values()]
+    accepted = [item.accepted_at for item in case.items.values() if item.accepted_at is not None]
+    return CaseView(
+        case_id=case.id,
+        application_no=case.application_no,
+        bundle=case.bundle,
+        accept_region=case.accept_region,
+        status=application_status(standings),
+        outcome=case_outcome(standings),
+        received_at=case.received_at,
+        accepted_at=min(accepted, default=None),
+        closed_at=case.closed_at,
+        items=tuple(ItemView(**fields) for fields in seen.values()),
+    )
+
+
+def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
+    """Whom or what an open item waits for: first the applicant, who can act; then what comes before; then what its
+    handler says."""
+    if item.outcome is not None:
+        return None
+    if item.returned:
+        return WaitingOn(kind=WaitKind.TASK, name=item.unit, since=item.requested_at)
+    if item.findings:
+        return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=item.findings_at or item.requested_at)
+    if item.blocked:
+        return _before(case, item)
+    if item.pause is not None:
+        return WaitingOn(kind=WaitKind.TIME, name=item.pause.ground, since=item.pause.since, until=item.pause.until)
+    return item.told
+
+
+def _before(case: Case, item: CaseItem) -> WaitingOn | None:
+    for p in item.prerequisites:
+        if case.items[p.item_id].outcome is None:
+            return WaitingOn(kind=WaitKind.PREREQUISITE, name=p.matter, since=item.requested_at)
+    for fact in (case.facts[name] for name in item.facts):
+        if fact.status is FactStatus.CONTRADICTED:
+            return WaitingOn(kind=WaitKind.TASK, name=fact.name, since=fact.since)
+        if not fact.confirmed:
+            return WaitingOn(kind=WaitKind.SOURCE, name=fact.source or fact.name, since=fact.since)
+    if item.withdrawal is not None:
+        return WaitingOn(kind=WaitKind.TASK, name="withdrawal", since=item.withdrawal.asked_at)
+    return None

@@ -1,0 +1,81 @@
+"""逝者养老待遇停发: what a death ends of the allowances for the old, and what is still owed to the heirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.elderly.domain.age_allowance import monthly, terms_for
+from services.elderly.domain.grant import SCHEME
+from shared.money import ZERO, format_yuan, yuan
+from shared.months import month_of
+from shared.policy import Policy, PolicyMissing
+from shared.roll import Ending, Running, end_with_death
+
+RULE = "elderly.benefit_stop"
+FAMILY = "elderly"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """All that ends with one death."""
+
+    endings: tuple[Ending, ...]
+
+    @property
+    def owed(self) -> Decimal:
+        """Yuan due through the month of death and not yet paid."""
+        return yuan(sum((e.owed for e in self.endings), ZERO))
+
+    @property
+    def overpaid(self) -> Decimal:
+        """Yuan paid for months after the death."""
+        return yuan(sum((e.overpaid for e in self.endings), ZERO))
+
+    def public(self) -> dict[str, Any]:
+        """The result of the item; nothing in it is personal."""
+        return {
+            "schemes": [e.public() for e in self.endings],
+            "from": self.endings[0].from_month,
+            "owed": format_yuan(self.owed),
+            "overpaid": format_yuan(self.overpaid),
+            "explanation": [e.explain() for e in self.endings],
+        }
+
+
+def stop(running: Sequence[Running], died_on: date, birth: date | None, policy: Policy, region: str) -> Stop:
+    """Everything on the roll ends with the month after the death; only what is paid in cash can be owed."""
+    cash = policy.find(f"{RULE}.cash_schemes", region, died_on).value
+    return Stop(
+        tuple(
+            end_with_death(b, died_on, _amounts(b, died_on, birth, policy, region), in_cash=b.scheme in cash)
+            for b in running
+        )
+    )
+
+
+def payee_of(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The account for unpaid benefits of an heir who gave the commitment (具结); never the dead person's own."""
+    payee = form.get("payee")
+    if not payee or "unpaid_benefits" not in payee.get("for", ()) or form.get("kinship_commitment") is not True:
+        return None
+    return {name: payee[name] for name in ("holder", "number", "bank") if name in payee}
+
+
+def _amounts(
+    benefit: Running, died_on: date, birth: date | None, policy: Policy, region: str
+) -> Callable[[str], Decimal] | None:
+    """The tiers, where they explain what the roll pays: a birthday in the unpaid months then counts."""
+    if benefit.scheme != SCHEME or birth is None:
+        return None
+    try:
+        terms = terms_for(policy, region, month_of(died_on))
+    except PolicyMissing:  # the roll alone says what is paid there
+        return None
+    known = benefit.paid_through or benefit.since
+    if known is None or monthly(birth, min(known, month_of(died_on)), terms) != benefit.monthly:
+        return None
+    return lambda month: monthly(birth, min(month, month_of(died_on)), terms)

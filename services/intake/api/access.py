@@ -1,0 +1,52 @@
+"""Who may see and act on an application: its owner, the units concerned, and those that receive for its place."""
+
+from __future__ import annotations
+
+from services.intake import store
+from services.intake.domain.model import Application
+from shared.http.principal import Principal
+from shared.http.refusals import not_found
+from shared.identity import check_application_no
+from shared.runtime.spec import ServiceHandle
+
+RECEIVING = ("clerk", "town_clerk", "village_worker")
+"""Roles that receive applications for the place where they are held."""
+STAFF = (*RECEIVING, "handler", "approver", "registrar", "supervisor", "auditor")
+"""Roles that may look at applications of their own units."""
+PEOPLE = (*STAFF, "citizen")
+
+
+def owns(application: Application, who: Principal) -> bool:
+    """Whether it is the person's own: handed in by their account, or in their name."""
+    if who.person_ref is not None and who.person_ref == application.applicant_ref:
+        return True
+    return application.owner is not None and application.owner == who.account
+
+
+def receives(application: Application, who: Principal) -> bool:
+    """Whether a role that receives is held where the application belongs."""
+    return who.covers(application.accept_region, *RECEIVING)
+
+
+def concerned(application: Application, who: Principal, handle: ServiceHandle) -> bool:
+    """Whether a role is held in a unit that received it or handles an item of it, or in one above."""
+    chain = handle.ctx().units.chain
+    units = {u for u in (application.unit, *(i.unit for i in application.items)) if u}
+    above = {code for unit in units for code in (unit, *chain(unit))}
+    return any(r.role in STAFF and r.unit in above for r in who.roles)
+
+
+async def seen(handle: ServiceHandle, number: str, who: Principal) -> Application:
+    """The application, for its owner or a unit concerned; for everyone else there is none (404)."""
+    found = await store.find(handle, number) if check_application_no(number) else None
+    if found is None or not (owns(found, who) or receives(found, who) or concerned(found, who, handle)):
+        raise not_found()
+    return found
+
+
+async def in_hand(handle: ServiceHandle, number: str, who: Principal) -> Application:
+    """The application, for who may act on it: its owner, or a clerk where it belongs; else 404."""
+    found = await seen(handle, number, who)
+    if not (owns(found, who) or receives(found, who)):
+        raise not_found()
+    return found

@@ -1,0 +1,93 @@
+"""`/applications`: hand in, look at, and what happened."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import TypeAdapter, ValidationError
+
+from services.intake import store
+from services.intake.api.access import PEOPLE, RECEIVING, seen
+from services.intake.api.drafts import hand_in, opened
+from services.intake.api.submission import submit
+from services.intake.api.views import detail
+from services.intake.domain.model import Application
+from shared.catalog.forms import field_error
+from shared.catalog.parties import Submission
+from shared.clock import monotonic
+from shared.errors import Invalid, Transient
+from shared.http.auth import Principal, allow
+from shared.http.idempotency import Scope, idempotency
+from shared.runtime.spec import ServiceHandle
+
+_PATIENCE, _STEP = 2.0, 0.02
+_SCHEMA = {"$id": "urn:onewindow:submission"}
+
+
+def router(handle: ServiceHandle) -> APIRouter:
+    """Handing in and looking at applications."""
+    routes = APIRouter()
+
+    @routes.post("/applications", status_code=201, openapi_extra=_documented())
+    async def create_application(
+        body: Annotated[dict[str, Any], Body()],
+        key: Annotated[Scope, Depends(idempotency)],
+        who: Annotated[Principal, allow(*RECEIVING, "citizen")],
+    ) -> Any:
+        """Receives an application; the answer holds its items and `query_code`. With `draft_id`, a draft is handed in."""
+        if "draft_id" not in body:
+            return await submit(handle, body, who, key)
+        draft_id, rest = _draft_of(body)
+        answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
+        await hand_in(handle, draft_id, answer["application_no"], who, key[2])
+        return answer
+
+    @routes.get("/applications/{no}")
+    async def get_application(
+        no: str,
+        who: Annotated[Principal, allow(*PEOPLE)],
+        min_version: Annotated[int, Query(ge=0)] = 0,
+        unmasked: bool = False,
+    ) -> dict[str, Any]:
+        """The application; people in it masked for staff unless `unmasked`, which is recorded."""
+        found = await at_least(handle, no, who, min_version)
+        return await detail(handle, found, who, unmasked=unmasked)
+
+    @routes.get("/applications/{no}/timeline")
+    async def get_timeline(
+        no: str, who: Annotated[Principal, allow(*PEOPLE)], min_version: Annotated[int, Query(ge=0)] = 0
+    ) -> dict[str, Any]:
+        """What happened, in words a citizen understands."""
+        found = await at_least(handle, no, who, min_version)
+        return {"items": await store.timeline(handle, found.id), "next": None}
+
+    return routes
+
+
+async def at_least(handle: ServiceHandle, no: str, who: Principal, version: int) -> Application:
+    """The application in this version or a later one; `Transient` when it does not come within two seconds."""
+    until = monotonic() + _PATIENCE
+    found = await seen(handle, no, who)
+    while found.version < version:
+        if monotonic() > until:
+            raise Transient("还没有更新到所要的版本,请稍后再试", "that version has not come yet", retry_after=1)
+        await asyncio.sleep(_STEP)
+        found = await seen(handle, no, who)
+    return found
+
+
+def _draft_of(body: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:
+    try:
+        draft_id = TypeAdapter(UUID).validate_python(body["draft_id"])
+    except ValidationError:
+        raise Invalid([field_error("/draft_id", "FORMAT")]) from None
+    return draft_id, {name: value for name, value in body.items() if name != "draft_id"}
+
+
+def _documented() -> dict[str, Any]:
+    """The body's schema for OpenAPI: the route itself reads it leniently, so that all its errors are told at once."""
+    schema = {**_SCHEMA, **Submission.model_json_schema()}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

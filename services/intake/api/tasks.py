@@ -1,0 +1,34 @@
+"""`/tasks`: intake's own tasks, above all the checking of a fact that its source contradicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.intake.domain import facts
+from services.intake.domain.duties import row
+from services.intake.domain.model import Application
+from services.intake.domain.sealing import unseal
+from services.intake.tables import TASK
+from shared.changes import Ctx
+from shared.handling.api import task_router
+from shared.handling.board import TaskBoard
+from shared.handling.masking import mask_parties
+from shared.handling.model import Task
+from shared.runtime.spec import ServiceHandle
+
+
+def router(handle: ServiceHandle) -> APIRouter:
+    """The list of tasks, claim, release, decision."""
+    return task_router(handle, TaskBoard("application", TASK, row, facts.decided, detail))
+
+
+def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:
+    """What one who finds out is shown: which fact, of whom (masked), said to have happened when."""
+    content = unseal(ctx.keyring, application.id, None, application.sealed_round, application.submission)
+    fact = application.facts.get(str(task.data.get("fact")))
+    return {
+        "parties": mask_parties(content["parties"]),
+        "fact": {"name": task.data.get("fact"), **(fact.model_dump(mode="json") if fact else {})},
+    }

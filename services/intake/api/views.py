@@ -1,0 +1,52 @@
+"""An application as its owner or the staff see it: results opened, people masked unless unmasking is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.intake import store
+from services.intake.api.access import owns
+from services.intake.domain import render
+from services.intake.domain.model import Application
+from services.intake.domain.render import Viewpoint
+from services.intake.domain.sealing import unseal
+from shared.crypto import Keyring
+from shared.handling.limits import working_calendar
+from shared.handling.masking import mask_parties
+from shared.handling.sealing import open_result
+from shared.http.principal import Principal
+from shared.runtime.spec import ServiceHandle
+
+
+def viewpoint(handle: ServiceHandle) -> Viewpoint:
+    """Now, with the catalogue and the calendar in force."""
+    return Viewpoint(handle.clock.now(), handle.catalog, working_calendar())
+
+
+def opened_results(application: Application, keyring: Keyring) -> dict[str, dict[str, Any]]:
+    """The personal sides of all results, by item id; each opens under its service's key, which intake holds."""
+    sealer = keyring.sealer()
+    return {
+        str(i.item_id): open_result(sealer, i.service, application.id, i.item_id, i.round, i.result.sealed)
+        for i in application.items
+        if i.result is not None and i.result.sealed is not None
+    }
+
+
+def people(application: Application, keyring: Keyring) -> dict[str, Any]:
+    """The parties as they were handed in."""
+    content = unseal(keyring, application.id, None, application.sealed_round, application.submission)
+    found: dict[str, Any] = content["parties"]
+    return found
+
+
+async def detail(handle: ServiceHandle, application: Application, who: Principal, *, unmasked: bool) -> dict[str, Any]:
+    """The whole application; whatever personal thing staff are shown in clear is recorded as a reading."""
+    parties, results = people(application, handle.keyring), opened_results(application, handle.keyring)
+    own = owns(application, who)
+    if not own and (unmasked or results):
+        fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]
+        note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
+        await store.note_reading(handle, who.account, application, note)
+    shown = parties if own or unmasked else mask_parties(parties)
+    return {**render.application(application, viewpoint(handle), results), "parties": shown}

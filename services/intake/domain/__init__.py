@@ -1,0 +1,1 @@
+"""What intake decides, as functions of state, message and time: one small file an idea."""

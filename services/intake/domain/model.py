@@ -1,0 +1,129 @@
+"""The application (申请) and the draft as intake keeps them; everything personal in them is sealed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.catalog.protocol import ItemView, MaterialRef
+from shared.changes import State
+from shared.crypto import Sealed
+from shared.handling.model import DecisionRecord, Task
+from shared.outcomes import FINAL_ITEM, ApplicationStatus, CaseOutcome, Channel, FactStatus, ItemStatus
+
+HoldingState = Literal["live", "granted", "ended"]
+
+
+class Value(BaseModel):
+    """Base of the parts of intake's state."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Holding(Value):
+    """That this matter is being handled for, or was granted to, one person, pair, household member or organisation."""
+
+    matter: str
+    whose: str
+    item_id: UUID
+    once: Literal["live", "granted", "ever"]
+    state: HoldingState = "live"
+    released: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether another application for the same is a duplicate; what was once set free never blocks again, since
+        another may have taken its place."""
+        if self.released:
+            return False
+        return self.state == "live" or self.once == "ever" or (self.state == "granted" and self.once == "granted")
+
+
+class FactState(Value):
+    """What is known of a fact that items wait for; `told` is the last status the coordinator was given."""
+
+    source: str
+    occurred_on: date | None = None
+    status: FactStatus | None = None
+    refuted: bool = False
+
+
+class Rating(Value):
+    """How the applicant found it, one (worst) to five."""
+
+    grade: int
+    reasons: tuple[str, ...] = ()
+    at: datetime
+
+
+def must_correct(item: ItemView) -> bool:
+    """Whether the applicant must act on an item; one that waits for another may have findings too."""
+    return item.status not in FINAL_ITEM and (item.status is ItemStatus.CORRECTING or bool(item.findings))
+
+
+class Application(State):
+    """One application; its id is the case's. `items`, `status` and `outcome` are what the coordinator last said.
+
+    `submission` holds parties and form, sealed under intake's own key in `sealed_round`; `comment` the rating's words.
+    `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it.
+    """
+
+    application_no: str
+    bundle: str | None
+    definition: str
+    sealed_round: int = 1
+    channel: Channel
+    accept_region: str
+    unit: str | None = None
+    owner: str | None = None
+    received_at: datetime
+    handed_in_at: datetime
+    received_reason: str | None = None
+    partner_ref: str | None = None
+    applicant_ref: str
+    subject_ref: str | None = None
+    applicant_name: str
+    subject_name: str | None = None
+    query_code: str
+    submission: Sealed
+    materials: list[MaterialRef] = Field(default_factory=list)
+    status: ApplicationStatus = ApplicationStatus.SUBMITTED
+    outcome: CaseOutcome | None = None
+    accepted_at: datetime | None = None
+    closed_at: datetime | None = None
+    items: list[ItemView] = Field(default_factory=list)
+    facts: dict[str, FactState] = Field(default_factory=dict)
+    evidence: dict[str, Sealed] = Field(default_factory=dict)
+    tasks: list[Task] = Field(default_factory=list)
+    decisions: list[DecisionRecord] = Field(default_factory=list)
+    holdings: list[Holding] = Field(default_factory=list)
+    acted: list[str] = Field(default_factory=list)
+    withdrawing: list[UUID] = Field(default_factory=list)
+    lines: int = 0
+    rating: Rating | None = None
+    comment: Sealed | None = None
+
+    def correcting(self) -> list[ItemView]:
+        """The open items that wait for the applicant to correct something."""
+        return [i for i in self.items if must_correct(i)]
+
+    def item(self, item_id: UUID) -> ItemView | None:
+        """The view of one item, or None."""
+        return next((i for i in self.items if i.item_id == item_id), None)
+
+
+class Draft(State):
+    """A part of an application, kept 30 days for its owner; the content is sealed and goes when it ends.
+
+    `key` is the idempotency key under which it was handed in.
+    """
+
+    owner: str
+    content: Sealed | None
+    saved_at: datetime
+    expires_at: datetime
+    application_no: str | None = None
+    key: str | None = None

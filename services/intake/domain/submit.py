@@ -1,0 +1,161 @@
+"""Receives a checked submission 收件: the application, its plan, sealed parts, questions and first words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake.domain import timeline
+from services.intake.domain.check import Checked
+from services.intake.domain.facts import asks, to_coordinator
+from services.intake.domain.model import Application, FactState, Holding
+from services.intake.domain.people import NAME, index_of, owner_ref, query_code, query_hash, refs_by_role
+from services.intake.domain.sealing import seal
+from services.intake.domain.telling import hold, tell
+from services.intake.domain.whose import keys_of
+from shared.catalog.model import Matter
+from shared.catalog.parties import MaterialIn
+from shared.catalog.plan import ItemDraft, cut, fact_sources, materials_of, plan
+from shared.catalog.protocol import ApplicationReceived, ApplicationSubmitted, ItemView, MaterialRef, PlannedItem
+from shared.changes import Changes, Ctx, Emit
+from shared.crypto import Sealer
+from shared.handling.sealing import seal_part
+from shared.messages import topic_of
+from shared.outcomes import ItemStatus
+
+EVENTS = topic_of("intake", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a submission's coming in beside itself: its ids, who handed it in, which unit received it."""
+
+    case_id: UUID
+    application_no: str
+    definition: str
+    owner: str | None
+    unit: str | None
+    acted: tuple[str, ...]
+
+
+def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Application], str]:
+    """The new application with all that follows from it, and its query code."""
+    index = index_of(ctx.keyring)
+    refs = refs_by_role(checked.parties, index, arrival.case_id)
+    materials = material_refs(checked.submission.materials)
+    items = _items(checked, arrival.case_id, refs, materials, ctx)
+    code = query_code(index, arrival.case_id)
+    sources = fact_sources(ctx.catalog, checked.matters)
+    names = {
+        place: index.blind(NAME, checked.parties[place]["name"])
+        for place in ("applicant", "subject")
+        if place in checked.parties
+    }
+    given = checked.submission
+    state = Application(
+        id=arrival.case_id,
+        application_no=arrival.application_no,
+        bundle=given.bundle,
+        definition=arrival.definition,
+        channel=given.channel,
+        accept_region=given.accept_region,
+        unit=arrival.unit,
+        owner=arrival.owner,
+        received_at=checked.received_at,
+        handed_in_at=ctx.now,
+        received_reason=given.received_reason,
+        partner_ref=given.partner_ref,
+        applicant_ref=refs["applicant"][0],
+        subject_ref=next(iter(refs["subject"]), None),
+        applicant_name=names["applicant"],
+        subject_name=names.get("subject"),
+        query_code=query_hash(index, code),
+        submission=seal(ctx.keyring, arrival.case_id, None, 1, {"parties": checked.parties, "form": checked.form}),
+        materials=materials,
+        items=[_view(item) for item in items],
+        facts={name: FactState(source=source, occurred_on=checked.occurred_on) for name, source in sources.items()},
+        holdings=_holdings(checked.matters, items, refs),
+        acted=list(arrival.acted),
+    )
+    puts = tell(state, [timeline.received(state.application_no, len(items))], ctx.now)
+    puts += hold(state, state.holdings, upsert=False)
+    emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
+    return Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts), code
+
+
+def material_refs(given: Sequence[MaterialIn]) -> list[MaterialRef]:
+    """The materials as items see them."""
+    return [MaterialRef(**m.model_dump()) for m in given]
+
+
+def _items(
+    checked: Checked, case_id: UUID, refs: Mapping[str, Sequence[str]], materials: Sequence[MaterialRef], ctx: Ctx
+) -> list[PlannedItem]:
+    matters = {m.code: m for m in checked.matters}
+    drafts = plan(case_id, checked.matters, checked.submission.accept_region, lambda m, _: checked.units[m.code])
+    sealer = ctx.keyring.sealer()
+    return [_planned(draft, matters[draft.matter], checked, case_id, refs, materials, sealer) for draft in drafts]
+
+
+def _planned(
+    draft: ItemDraft,
+    matter: Matter,
+    checked: Checked,
+    case_id: UUID,
+    refs: Mapping[str, Sequence[str]],
+    materials: Sequence[MaterialRef],
+    sealer: Sealer,
+) -> PlannedItem:
+    part = cut(checked.form, checked.parties, matter)
+    sealed = seal_part(sealer, draft.service, case_id, draft.item_id, 1, part)
+    return draft.planned(sealed, materials_of(matter, materials), owner_ref(matter.whose, refs))
+
+
+def _view(item: PlannedItem) -> ItemView:
+    waits = bool(item.prerequisites or item.facts)
+    return ItemView(
+        item_id=item.item_id,
+        matter=item.matter,
+        service=item.service,
+        nature=item.nature,
+        unit=item.unit,
+        status=ItemStatus.WAITING if waits else ItemStatus.REQUESTED,
+    )
+
+
+def _holdings(
+    matters: Sequence[Matter], items: Sequence[PlannedItem], refs: Mapping[str, Sequence[str]]
+) -> list[Holding]:
+    ids = {item.matter: item.item_id for item in items}
+    return [
+        Holding(matter=m.code, whose=key, item_id=ids[m.code], once=m.once) for m in matters for key in keys_of(m, refs)
+    ]
+
+
+def _submitted(state: Application, items: Sequence[PlannedItem], sources: Mapping[str, str]) -> ApplicationSubmitted:
+    return ApplicationSubmitted(
+        case_id=state.id,
+        application_no=state.application_no,
+        bundle=state.bundle,
+        definition=state.definition,
+        accept_region=state.accept_region,
+        channel=state.channel.value,
+        received_at=state.received_at,
+        items=tuple(items),
+        facts=tuple(sources),
+        acted=tuple(state.acted),
+    )
+
+
+def _public(state: Application, matters: Sequence[Matter]) -> Emit:
+    message = ApplicationReceived(
+        case_id=state.id,
+        application_no=state.application_no,
+        bundle=state.bundle,
+        matters=tuple(m.code for m in matters),
+        accept_region=state.accept_region,
+        channel=state.channel.value,
+        received_at=state.received_at,
+    )
+    return Emit(EVENTS, aggregate_id=str(state.id), message=message, key=str(state.id), case_id=str(state.id))

@@ -1,0 +1,134 @@
+"""The timeline: what happened, one readable sentence an event, Chinese and English, without a personal datum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services.intake.domain.words import CASE, ITEM, OUTCOME, Words
+from shared.catalog.protocol import CaseView, ItemView
+from shared.outcomes import ApplicationStatus, FactStatus, ItemStatus
+
+if TYPE_CHECKING:
+    from shared.catalog.registry import Catalog
+
+_TOLD_MOVES = frozenset(
+    {
+        *(ItemStatus.ACCEPTED, ItemStatus.REVIEWING),
+        *(ItemStatus.PAUSED, ItemStatus.RETURNED),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline before it has its place."""
+
+    kind: str
+    zh: str
+    en: str
+
+
+def received(application_no: str, count: int) -> Line:
+    """The application was received 收件, which is not yet acceptance 受理."""
+    return Line(
+        "received",
+        f"已收件,办件编号 {application_no},共 {count} 个事项,同时送各部门办理。",
+        f"Received under number {application_no}: {count} matters, handled side by side.",
+    )
+
+
+def opened(case: CaseView, catalog: Catalog) -> Line:
+    """Every item was sent out."""
+    names = "、".join(_name(i, catalog) for i in case.items)
+    return Line("opened", f"已分送办理:{names}。", f"Sent out: {', '.join(i.matter for i in case.items)}.")
+
+
+def moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
+    """An item's public status changed; None where there is nothing a citizen would want to read."""
+    if new.findings and not (old is not None and old.findings):
+        zh, en = ITEM[ItemStatus.CORRECTING]
+        said = _findings(new)
+        return Line("item_correcting", f"{_name(new, catalog)}:{zh}{said[0]}。", f"{new.matter}: {en}{said[1]}.")
+    if new.status not in _TOLD_MOVES or (old is not None and (old.status, old.round) == (new.status, new.round)):
+        return None
+    zh, en = ITEM[new.status]
+    return Line(f"item_{new.status}", f"{_name(new, catalog)}:{zh}。", f"{new.matter}: {en}.")
+
+
+def concluded(item: ItemView, *, late: bool, catalog: Catalog) -> Line:
+    """An item came to its end, with what came of it."""
+    zh, en = ITEM[item.status]
+    if late:
+        zh, en = f"{zh}(迟到的结果,仅作记录)", f"{en} (a late result, recorded only)"
+        return Line("item_late", f"{_name(item, catalog)}:{zh}。", f"{item.matter}: {en}.")
+    more = _result(item.result.public if item.result else {})
+    return Line("item_concluded", f"{_name(item, catalog)}:{zh}{more[0]}。", f"{item.matter}: {en}{more[1]}.")
+
+
+def closed(case: CaseView) -> Line:
+    """The case came to its one outcome."""
+    zh, en = OUTCOME[case.outcome] if case.outcome else CASE[case.status]
+    if case.status is ApplicationStatus.CLOSED and case.outcome is None:
+        zh, en = "所有事项均已办结", "every matter has ended"
+    return Line("closed", f"本次申请已全部办结:{zh}。", f"The whole application has ended: {en}.")
+
+
+def reopened(item: ItemView | None, catalog: Catalog) -> Line:
+    """An ended item is handled again under the same number."""
+    zh, en = (_name(item, catalog), item.matter) if item else ("一个事项", "one matter")
+    return Line("reopened", f"{zh}:重新办理,编号不变。", f"{en}: handled again, under the same number.")
+
+
+def supplemented(round_: int) -> Line:
+    """The applicant handed in what was asked for."""
+    return Line("supplemented", f"已收到第 {round_} 次补正的内容。", f"What was asked for has come (round {round_}).")
+
+
+def withdrawal(items: Iterable[ItemView], catalog: Catalog) -> Line:
+    """The applicant asked to withdraw."""
+    named = list(items)
+    zh, en = "、".join(_name(i, catalog) for i in named), ", ".join(i.matter for i in named)
+    return Line("withdrawal", f"已收到撤回申请:{zh}。", f"Asked to withdraw: {en}.")
+
+
+_FACT: Mapping[FactStatus, Words] = {
+    FactStatus.CONFIRMED: ("办理所需的事实已经核实", "a fact that matters wait for is confirmed"),
+    FactStatus.CONTRADICTED: (
+        "办理所需的事实与登记信息不一致,正由工作人员核实",
+        "a fact differs from the record: a person checks it",
+    ),
+    FactStatus.SILENT: ("正在等待有关部门答复办理所需的事实", "still waiting for the source of a fact"),
+}
+
+
+def fact(status: FactStatus, *, refuted: bool = False) -> Line:
+    """What became of a fact that items wait for."""
+    zh, en = ("经核实,所述事实不成立", "the fact was found not to be so") if refuted else _FACT[status]
+    return Line(f"fact_{'refuted' if refuted else status}", f"{zh}。", f"{en[0].upper()}{en[1:]}.")
+
+
+def _name(item: ItemView, catalog: Catalog) -> str:
+    matter = catalog.matters.get(item.matter)
+    return matter.name if matter else item.matter
+
+
+def _findings(item: ItemView) -> Words:
+    if not item.findings:
+        return "", ""
+    return (
+        "(" + ";".join(f.message_zh for f in item.findings) + ")",
+        " (" + "; ".join(f.message_en for f in item.findings) + ")",
+    )
+
+
+def _result(public: Mapping[str, Any]) -> Words:
+    zh, en = [], []
+    if public.get("amount") is not None:
+        zh.append(f"金额 {public['amount']} 元")
+        en.append(f"{public['amount']} yuan")
+    if public.get("from") is not None:
+        zh.append(f"自 {public['from']} 起")
+        en.append(f"from {public['from']}")
+    return (",".join(["", *zh]), ", ".join(["", *en])) if zh else ("", "")

@@ -1,0 +1,23 @@
+"""Intake as a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.intake.api import catalogue, router
+from services.intake.handlers import HANDLERS, LOCAL
+from services.intake.tables import APPLICATION, DELIVERY, DRAFT, metadata
+from shared.runtime.spec import Keys, ServiceSpec
+
+SERVICE = ServiceSpec(
+    name="intake",
+    metadata=metadata,
+    delivery=DELIVERY,
+    kinds=(APPLICATION, DRAFT),
+    handlers=HANDLERS,
+    local=LOCAL,
+    router=router,
+    further_routers={"/api/catalogue": catalogue.router},
+    keys=Keys(all_services=True),
+    migrations=Path(__file__).parent / "migrations",
+)

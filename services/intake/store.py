@@ -1,0 +1,162 @@
+"""What is read of intake's tables beside whole documents, and the two things kept in memory: numbers, definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from services.intake.domain.model import Application
+from services.intake.domain.whose import keys_of
+from services.intake.tables import DEFINITION
+from shared.catalog.definition import definition
+from shared.changes import Put
+from shared.clock import beijing_date
+from shared.identity import make_application_no
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from services.intake.domain.check import Checked
+    from shared.catalog.model import Matter
+    from shared.catalog.registry import Catalog
+    from shared.runtime.spec import ServiceHandle
+
+BLOCK = 50
+"""Sequence numbers taken at once; those not used before a restart are gaps, which the contract allows."""
+
+
+@dataclass
+class Desk:
+    """What one process keeps of a running intake: number blocks a region and day, definitions made and stored."""
+
+    numbers: dict[tuple[str, date], list[int]] = field(default_factory=dict)
+    definitions: dict[tuple[str | None, tuple[str, ...]], tuple[str, bytes]] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+
+    def definition_of(self, catalog: Catalog, checked: Checked) -> tuple[str, bytes]:
+        """The definition under which these matters are handled: its SHA-256 and bytes, made once."""
+        key = (checked.submission.bundle, tuple(m.code for m in checked.matters))
+        if key not in self.definitions:
+            self.definitions[key] = definition(catalog, checked.matters, checked.submission.bundle)
+        return self.definitions[key]
+
+    def definition_rows(self, sha: str, body: bytes, on: date) -> list[Put]:
+        """The definition's row, unless this process has seen it committed (a row rewritten by all would queue them)."""
+        if sha in self.stored:
+            return []
+        return [Put(DEFINITION, {"sha": sha, "body": orjson.loads(body), "effective": on}, upsert=True)]
+
+
+_DESKS: WeakKeyDictionary[Any, Desk] = WeakKeyDictionary()
+
+
+def desk(handle: ServiceHandle) -> Desk:
+    """The desk of this running service."""
+    return _DESKS.setdefault(handle, Desk())
+
+
+_TAKE = """
+INSERT INTO intake.sequence AS s (region, day, last) VALUES ($1, $2, $3)
+ON CONFLICT (region, day) DO UPDATE SET last = s.last + $3 RETURNING last
+"""
+
+
+async def next_number(handle: ServiceHandle, region: str, received_at: datetime, channel: str) -> str:
+    """A fresh application number, from a block of the region and Beijing day that this process holds."""
+    place = (region[:6], beijing_date(received_at))
+    held = desk(handle).numbers.setdefault(place, [])
+    while not held:
+        async with handle.write("system") as conn:
+            last = await conn.fetchval(_TAKE, *place, BLOCK)
+        held.extend(range(last, last - BLOCK, -1))
+    return make_application_no(place[0], place[1], channel, held.pop())
+
+
+async def find(handle: ServiceHandle, number: str) -> Application | None:
+    """The application of a number, or None."""
+    async with handle.read() as conn:
+        body = await conn.fetchval("SELECT body FROM intake.application WHERE application_no = $1", number)
+    return None if body is None else Application.model_validate_json(body)
+
+
+async def timeline(handle: ServiceHandle, case_id: UUID) -> list[dict[str, Any]]:
+    """What happened, oldest first."""
+    sql = "SELECT seq, at, kind, text_zh, text_en FROM intake.timeline WHERE case_id = $1 ORDER BY seq"
+    async with handle.read() as conn:
+        return [{**row, "at": row["at"].isoformat()} for row in map(dict, await conn.fetch(sql, case_id))]
+
+
+async def granted(handle: ServiceHandle, refs: Sequence[str], matters: Collection[str]) -> set[str]:
+    """Which of these matters were granted to one of these people before."""
+    sql = "SELECT DISTINCT matter FROM intake.holding WHERE whose = ANY($1) AND matter = ANY($2) AND state = 'granted'"
+    async with handle.read() as conn:
+        return {row["matter"] for row in await conn.fetch(sql, list(refs), list(matters))}
+
+
+async def existing(handle: ServiceHandle, keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The holdings (`matter`, `whose`) that stand in the way, each with its application's number and applicant."""
+    sql = (
+        "SELECT h.matter, h.application_no, a.applicant_ref, a.region FROM unnest($1::text[], $2::text[])"
+        " AS k(matter, whose) JOIN intake.holding h USING (matter, whose)"
+        " JOIN intake.application a ON a.id = h.case_id WHERE h.blocks ORDER BY h.application_no, h.matter"
+    )
+    async with handle.read() as conn:
+        rows = await conn.fetch(sql, [m for m, _ in keys], [w for _, w in keys])
+    return [dict(row) for row in rows]
+
+
+def holding_keys(matters: Sequence[Matter], refs: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """The (matter, whose) under which an equal application would be found."""
+    return [(m.code, key) for m in matters for key in keys_of(m, refs)]
+
+
+async def stored_definition(handle: ServiceHandle, sha: str) -> Any | None:
+    """The stored definition of this SHA-256, or None."""
+    async with handle.read() as conn:
+        body = await conn.fetchval("SELECT body FROM intake.definition WHERE sha = $1", sha)
+    return orjson.loads(body) if isinstance(body, str | bytes) else body
+
+
+_SEARCH = """
+SELECT body FROM intake.application
+WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]))
+  AND ($3::text IS NULL OR application_no = $3)
+  AND ($4::text IS NULL OR applicant_name = $4 OR subject_name = $4)
+  AND ($5::text[] IS NULL OR applicant_ref = ANY($5) OR subject_ref = ANY($5))
+  AND ($6::text IS NULL OR status = $6)
+  AND ($7::timestamptz IS NULL OR received_at >= $7)
+  AND ($8::timestamptz IS NULL OR received_at < $8)
+  AND ($9::timestamptz IS NULL OR (received_at, id) < ($9, $10::uuid))
+ORDER BY received_at DESC, id DESC LIMIT $11
+"""
+
+
+async def search(conn: asyncpg.Connection, *values: Any) -> list[Application]:
+    """A page of applications, newest first, within regions (LIKE patterns) and units."""
+    return [Application.model_validate_json(row["body"]) for row in await conn.fetch(_SEARCH, *values)]
+
+
+_READING = """
+INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)
+VALUES ($1, $2, 'reading', 'application', $3, $4, $5::jsonb)
+"""
+
+
+async def note_list(handle: ServiceHandle, who: str, rows: int) -> None:
+    """One audit row for a list of masked rows."""
+    async with handle.write(who) as conn:
+        sql = _READING.replace("'reading'", "'list'")
+        await conn.execute(sql, handle.clock.now(), who, "", 0, orjson.dumps({"rows": rows}).decode())
+
+
+async def note_reading(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:
+    """One audit row: who was shown whose personal fields, on what ground."""
+    async with handle.write(who) as conn:
+        text = orjson.dumps(dict(detail)).decode()
+        await conn.execute(_READING, handle.clock.now(), who, str(application.id), application.version, text)
