@@ -63,8 +63,7 @@ def first_family(url: str) -> int:
 
 def _play(client: Client, screen: Screen, story: str, seed: int) -> int:
     try:
-        listing = client.get("/api/catalogue")
-        screen.matters = {m["code"]: m["name"] for m in listing["matters"]}
+        screen.matters = _matters(client)
         ended_well = STORIES[story](client, screen, seed)
     except Problem as refusal:
         screen.say(f"✗ {refusal.detail_zh}")
@@ -77,3 +76,11 @@ def _play(client: Client, screen: Screen, story: str, seed: int) -> int:
     if not ended_well:
         screen.say("✗ 有事项没有办成", "some item did not end well")
     return 0 if ended_well else 1
+
+
+def _matters(client: Client) -> dict[str, str]:
+    """The names of all matters by code, those of a bundle in its order first."""
+    listing = client.get("/api/catalogue")
+    names = {m["code"]: m["name"] for m in listing["matters"]}
+    bundled = [code for bundle in listing["bundles"] for code in bundle["matters"]]
+    return {code: names[code] for code in (*bundled, *names)}

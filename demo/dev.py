@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from shared.runtime.host import Host
 
 Staff = Annotated[Principal, allow(*sorted(STAFF_ROLES))]
-NOT_VIRTUAL = Conflict(
-    "CLOCK_NOT_VIRTUAL",
-    "时钟不是虚拟的,请以 ONEWINDOW_CLOCK=virtual:时刻 启动",
-    "the clock is not virtual: start with ONEWINDOW_CLOCK=virtual:ISO",
-)
 
 
 class Move(BaseModel):
@@ -83,7 +78,7 @@ def dev_router(host: Host) -> APIRouter:
     async def move_clock(move: Move, who: Staff) -> dict[str, str]:
         """Moves a virtual clock forward, and wakes whoever waits for a time."""
         if not isinstance(host.clock, VirtualClock):
-            raise NOT_VIRTUAL
+            raise _not_virtual()
         moved = host.clock.set(move.target(host.clock.now()))
         for service in host.services.values():
             service.news.timers.set()
@@ -102,3 +97,11 @@ def dev_router(host: Host) -> APIRouter:
 
 def _arguments(fact: Fact) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in Fact.model_fields}
+
+
+def _not_virtual() -> Conflict:
+    return Conflict(
+        "CLOCK_NOT_VIRTUAL",
+        "时钟不是虚拟的,请以 ONEWINDOW_CLOCK=virtual:时刻 启动",
+        "the clock is not virtual: start with ONEWINDOW_CLOCK=virtual:ISO",
+    )

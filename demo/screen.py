@@ -55,10 +55,10 @@ class Screen:
     def table(self, application: Mapping[str, Any]) -> Table:
         """The items, their states, whom they wait for."""
         table = Table(title=f"{application['application_no']}  {status(application)}", width=min(WIDTH, self.width))
-        table.add_column("事项 Matter", ratio=5)
-        table.add_column("状态 State", ratio=5)
-        table.add_column("在等谁 Waits for", ratio=6)
-        for item in application["items"]:
+        table.add_column("事项 Matter", ratio=5, overflow="fold")
+        table.add_column("状态 State", ratio=5, overflow="fold")
+        table.add_column("在等谁 Waits for", ratio=6, overflow="fold")
+        for item in self.items(application):
             colour = _COLOURS.get(item["status"], "")
             table.add_row(self.name(item["matter"]), state(item), waiting(item, self.matters), style=colour)
         return table
@@ -68,12 +68,17 @@ class Screen:
         """Columns there are."""
         return self.console.width
 
+    def items(self, application: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """An application's items, in the order in which the catalogue names their matters."""
+        order = list(self.matters)
+        return sorted(application["items"], key=lambda i: order.index(i["matter"]) if i["matter"] in order else 0)
+
     def name(self, code: str) -> str:
         """A matter's name."""
         return self.matters.get(code, code)
 
     def _changes(self, application: Mapping[str, Any]) -> Iterator[str]:
-        for item in application["items"]:
+        for item in self.items(application):
             waits = waiting(item, self.matters)
             line = f"{self.name(item['matter'])}: {state(item)}{f' — 在等 waits for: {waits}' if waits else ''}"
             if self._seen.get(item["id"]) != line:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from demo.screen import WIDTH, Screen, status
 from demo.words import ITEM, TASKS, named
+from shared.months import add_months
 
 Lines = Iterator[tuple[str, str]]
 
@@ -29,18 +31,18 @@ ELSEWHERE = (
 def show_sheet(screen: Screen, application: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> None:
     """Prints the sheet."""
     table = Table(title="结清单 Settlement sheet", width=min(WIDTH, screen.width), show_header=False, show_lines=True)
-    table.add_column(ratio=4)
-    table.add_column(ratio=9)
-    for item in application["items"]:
+    table.add_column(ratio=4, overflow="fold")
+    table.add_column(ratio=9, overflow="fold")
+    for item in screen.items(application):
         table.add_row(screen.name(item["matter"]), _text(came_of(item)))
-    table.add_row("谁已知道\nWho knows", _text(_known(application)))
+    table.add_row("谁已知道\nWho knows", _text(_known(screen.items(application))))
     table.add_row("还剩什么要办\nLeft to do", _text(_left(tasks)))
     screen.console.print(table)
     screen.say(f"整件结果:{status(application)}")
 
 
 def _text(lines: Lines) -> str:
-    return "\n".join(f"{zh}\n[dim]{en}[/dim]" for zh, en in lines)
+    return "\n".join(f"{escape(zh)}\n[dim]{escape(en)}[/dim]" for zh, en in lines)
 
 
 def came_of(item: Mapping[str, Any]) -> Lines:
@@ -81,21 +83,22 @@ def _said(result: Mapping[str, Any]) -> Lines:
 def _ending(scheme: Mapping[str, Any]) -> Lines:
     zh, en = named(str(scheme["scheme"]))
     first, owed = scheme["from"], scheme.get("owed", "0.00")
+    last = add_months(first, -1)
     months = "、".join(scheme.get("owed_months", ()))
-    yield f"{zh}:自 {first} 起停发", f"{en}: ends, first month not paid {first}"
+    yield f"{zh}:算到 {last},自 {first} 起停发", f"{en}: due through {last}, ends from {first}"
     if owed != "0.00":
         yield f"还欠 {owed} 元({months}),付给继承人", f"{owed} yuan still owed, paid to the heir"
     if scheme.get("overpaid", "0.00") != "0.00":
         yield f"多发 {scheme['overpaid']} 元,由工作人员与家属商量", "overpaid: a person will talk to the family"
 
 
-def _known(application: Mapping[str, Any]) -> Lines:
-    services = dict.fromkeys(i["service"] for i in application["items"] if i["status"] == "approved")
+def _known(items: Sequence[Mapping[str, Any]]) -> Lines:
+    services = dict.fromkeys(i["service"] for i in items if i["status"] == "approved")
     yield from (KNOWN_BY.get(service, (service, service)) for service in services)
 
 
 def _left(tasks: Sequence[Mapping[str, Any]]) -> Lines:
     for task in tasks:
         zh, en = TASKS.get(task["kind"], (task["kind"], task["kind"]))
-        yield f"{zh}(工作人员,{task['due']} 前)", f"{en} (staff, due {task['due']})"
+        yield f"{zh}(工作人员 {task['due']} 前)", f"{en} (staff, due {task['due']})"
     yield from ELSEWHERE

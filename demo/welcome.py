@@ -29,7 +29,7 @@ def welcome(url: str, screen: Screen) -> None:
     """Addresses and demonstration accounts."""
     table = Table(title="账号与地址 Accounts and addresses", width=min(WIDTH, screen.width), show_header=False)
     table.add_column(ratio=5, overflow="fold")
-    table.add_column(ratio=7)
+    table.add_column(ratio=7, overflow="fold")
     for path, zh, en in ADDRESSES:
         table.add_row(f"{url}{path}", f"{zh} {en}")
     table.add_section()

@@ -61,7 +61,7 @@ NAMES: Mapping[str, Words] = {
 
 
 TASKS: Mapping[str, Words] = {
-    "household_review": ("家庭救助复核(减员重核,先听取意见)", "review of the household, after hearing the family"),
+    "household_review": ("低保减员重核,先听取家属意见", "review of the household, after hearing the family"),
     "heir_payee": ("核对收款人", "the payee to be checked"),
     "roll_check": ("核对名册", "the roll to be checked"),
     "overpayment": ("多发款项处理", "what to do about the overpayment"),

@@ -39,7 +39,7 @@ async def sweeper(handle: ServiceHandle) -> None:
 
 
 async def sweep(handle: ServiceHandle) -> int:
-    """One look: how many cases were found with an item asked long ago, nothing heard, and nothing left unread."""
+    """One look: for how many cases an operator was asked (an item sent long ago, nothing heard, nothing left unread)."""
     now = handle.clock.now()
     before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
     async with handle.read() as conn:
@@ -49,20 +49,21 @@ async def sweep(handle: ServiceHandle) -> int:
     busy = behind(await cast("Any", handle).bus.lag())
     if SCHEMA in busy:
         return 0
-    for case_id in found:
-        await _note(handle, case_id, before, [name for name in handle.catalog.services if name not in busy])
-    return len(found)
+    idle = [name for name in handle.catalog.services if name not in busy]
+    return sum([await _note(handle, case_id, before, idle) for case_id in found])
 
 
-async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Collection[str]) -> None:
-    def note_silence(case: Case | None, ctx: Ctx) -> tuple[Changes[Case] | None, None]:
+async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Collection[str]) -> bool:
+    def note_silence(case: Case | None, ctx: Ctx) -> tuple[Changes[Case] | None, bool]:
         if case is None:
-            return None, None
+            return None, False
         changes = take_step(case, ctx, lambda turn: note_stuck(turn, before, idle))
-        return (changes if changes.puts else None), None
+        return (changes, True) if changes.puts else (None, False)
 
-    await handle.command(CASE_KIND, case_id, note_silence, actor="sweeper")
-    log.warning("no_answer", case_id=str(case_id))
+    noted: bool = await handle.command(CASE_KIND, case_id, note_silence, actor="sweeper")
+    if noted:
+        log.warning("no_answer", case_id=str(case_id))
+    return noted
 
 
 def behind(lags: Sequence[Any]) -> set[str]:

@@ -13,7 +13,6 @@ from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
 from shared.catalog.protocol import CASE_EVENTS, CaseClosed, CaseMessage
 from shared.errors import Poison
-from shared.runtime.spec import Route
 
 if TYPE_CHECKING:
     from shared.changes import Answer, Changes, Ctx, Handler
@@ -36,9 +35,7 @@ def on_fact_answer(state: Application | None, answer: Answer, ctx: Ctx) -> Chang
     return answered(state, answer, question_of(parties, state.facts[answer.name].occurred_on), ctx)
 
 
-HANDLERS: Mapping[type[Message], Route] = {
-    event: Route("application", on_case_event, by="case") for event in CASE_EVENTS
-}
+HANDLERS: Mapping[type[Message], Handler] = dict.fromkeys(CASE_EVENTS, on_case_event)
 
 LOCAL: Mapping[tuple[str, str], Handler] = {
     ("application", "answer:*"): on_fact_answer,

@@ -7,14 +7,14 @@ from pathlib import Path
 from services.intake.api import catalogue, router
 from services.intake.handlers import HANDLERS, LOCAL
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, metadata
-from shared.runtime.spec import Keys, ServiceSpec
+from shared.runtime.spec import Keys, Route, ServiceSpec
 
 SERVICE = ServiceSpec(
     name="intake",
     metadata=metadata,
     delivery=DELIVERY,
     kinds=(APPLICATION, DRAFT),
-    handlers=HANDLERS,
+    handlers={message: Route(APPLICATION.name, handler, by="case") for message, handler in HANDLERS.items()},
     local=LOCAL,
     router=router,
     further_routers={"/api/catalogue": catalogue.router},

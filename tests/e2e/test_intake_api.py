@@ -185,3 +185,16 @@ async def test_the_catalogue_is_public_and_a_case_names_a_stored_definition(plat
     state = await platform.host.services["intake"].load("application", UUID(given["case_id"]))
     stored = await platform.get(f"/api/catalogue/definitions/{state.definition}", None)
     assert stored.json()["bundle"]["code"] == "bereavement"
+
+
+async def test_a_whole_case_closes_and_tells_its_story_without_a_person_in_it(platform):
+    given = await platform.submit(family())
+    closed = await platform.closed(given["application_no"])
+    assert closed["outcome"] == "approved"
+    lines = (await platform.get(f"/api/intake/applications/{given['application_no']}/timeline")).json()["items"]
+    kinds = [line["kind"] for line in lines]
+    assert kinds[0] == "received"
+    assert kinds[-1] == "closed"
+    assert {"opened", "fact_confirmed", "item_concluded"} <= set(kinds)
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert not any("李" in line["text_zh"] for line in lines)

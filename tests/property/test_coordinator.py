@@ -9,18 +9,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.coordinator.domain.decisions import decide_task
 from services.coordinator.domain.state import Case
-from services.coordinator.domain.tasks import NOWHERE_TO_SEND
 from services.coordinator.domain.view import case_view
-from services.coordinator.handlers import take_step
 from services.coordinator.store import case_columns
 from shared.catalog import protocol as p
 from shared.errors import Poison
-from shared.handling import tasks
-from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.outcomes import FINAL_ITEM, Nature
-from tests.support.coordination import CASE_ID, SEALED, Desk, context, item_id, planned
+from tests.support.coordination import CASE_ID, SEALED, Desk, item_id, planned
 
 FACTS = ("death", "birth")
 NATURES = (Nature.ON_APPLICATION, Nature.ON_APPLICATION, Nature.EX_OFFICIO)
@@ -287,15 +282,7 @@ class JointHandling(RuleBasedStateMachine):
         return item.returned or item.withdrawal is not None or not item.blocked
 
     def _supervise(self, n):
-        (task,) = [t for t in _lost(self.case) if t.data["item_id"] == str(item_id(n))]
-        tasks.claim(self.case, task.id, "wang", self.desk.now)
-        decision = TaskDecision(task.id, task.lease, TaskOutcome.SEND_BACK, "wang", result={"unit": "bureau"})
-        changes = take_step(self.case, context(self.desk.now), lambda turn: decide_task(turn, decision))
-        self._say(lambda: self.desk._take(changes), {n})
-
-
-def _lost(case):
-    return [t for t in tasks.live_tasks(case) if t.kind == NOWHERE_TO_SEND]
+        self._say(lambda: self.desk.settle_task("send_back", unit="bureau"), {n})
 
 
 TestJointHandling = JointHandling.TestCase

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.coordinator.handlers import HANDLERS, LOCAL
+from services.coordinator.api import decide
+from services.coordinator.handlers import HANDLERS, LOCAL, take_step
 from shared.catalog import protocol as p
 from shared.changes import Changes, Ctx, Timer
 from shared.crypto import Sealed
+from shared.handling import tasks
 from shared.messages import Message, derived_id
 from shared.outcomes import Nature
 from shared.policy import Policy
@@ -135,6 +137,18 @@ class Desk:
 
     def withdraw(self, *items: int) -> list[Message]:
         return self.say(p.WithdrawalSubmitted(case_id=CASE_ID, items=tuple(map(item_id, items)) or None))
+
+    def look(self, step: Callable[[Any], None]) -> list[Message]:
+        """One step that no message asked for, as the sweeper takes it."""
+        return self._take(take_step(self.case, context(self.now), step))
+
+    def settle_task(self, outcome: str, **result: Any) -> list[Message]:
+        """Someone claims the first live task and decides it."""
+        task = tasks.live_tasks(self.case)[0]
+        tasks.claim(self.case, task.id, "wang", self.now)
+        assert task.lease is not None
+        decision = tasks.TaskDecision(task.id, task.lease, tasks.TaskOutcome(outcome), "wang", result=result)
+        return self._take(decide(self.case, decision, context(self.now)))
 
     def item(self, n: int) -> Any:
         return self.case.items[item_id(n)]

@@ -4,8 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from services.coordinator.api import concerns
+from services.coordinator.domain.graph import case_graph
+from services.coordinator.domain.stuck import note_stuck
 from shared.catalog import protocol as p
-from shared.errors import Poison
+from shared.errors import Invalid, Poison
+from shared.http.principal import Principal, RoleInUnit
 from shared.outcomes import Nature
 from tests.support.coordination import CASE_ID, NOW, SEALED, Desk, context, item_id, names, planned, submitted, up
 
@@ -330,3 +334,70 @@ def test_the_state_survives_its_own_json():
     assert type(desk.case).model_validate_json(desk.case.model_dump_json()) == desk.case
     assert context().now == NOW
     assert up(p.CheckPassed, 1).round == 1
+
+
+def test_an_item_of_which_nothing_is_heard_is_an_operators_task_once():
+    desk = Desk(planned(1), planned(2))
+    look = lambda: desk.look(lambda turn: note_stuck(turn, NOW, {"s1"}))
+    assert names(look()) == ["ItemMoved"]
+    assert look() == []
+    (task,) = desk.case.tasks
+    assert (task.kind, task.role, task.data["matter"]) == ("stuck", "operator", "s1.thing")
+    assert desk.view.items[0].waiting_on.kind == "operator"
+    desk.up(p.CheckPassed, 1)
+    assert task.state == "cancelled"
+    assert desk.view.items[0].waiting_on is None
+
+
+def test_a_stuck_item_that_is_sent_again_is_a_new_round():
+    desk = Desk(planned(1))
+    desk.look(lambda turn: note_stuck(turn, NOW, {"s1"}))
+    requested, *_ = desk.settle_task("send_back")
+    assert (requested.round, requested.unit) == (2, "desk")
+
+
+def test_a_supervisor_says_where_an_item_belongs_that_nobody_took():
+    desk = Desk(planned(1))
+    for round_ in (1, 2, 3):
+        desk.up(p.ItemReturned, 1, round_)
+    with pytest.raises(Invalid):
+        desk.settle_task("send_back", unit="nowhere")
+    desk.case.tasks[0].state = "open"  # a failed command is rolled back
+    requested, *_ = desk.settle_task("send_back", unit="other")
+    assert (requested.round, requested.unit) == (4, "other")
+    assert desk.case.tasks[0].state == "done"
+
+
+def test_a_task_is_listed_and_escalates_on_its_date():
+    desk = Desk(planned(1))
+    desk.look(lambda turn: note_stuck(turn, NOW, {"s1"}))
+    (row,) = [put.values for put in desk.last.puts]
+    assert (row["application_no"], row["item_id"], row["state"]) == (desk.case.application_no, item_id(1), "open")
+    (name,) = desk.timers
+    desk.ring(name)
+    assert desk.case.tasks[0].escalation > 0
+
+
+def test_a_case_is_shown_as_a_graph_with_clocks_and_without_sealed_parts():
+    desk = Desk(planned(1), planned(2, [(1, True)], facts=["death"]))
+    desk.up(p.ItemAccepted, 1)
+    desk.decide(1, sealed=SEALED)
+    shown = case_graph(desk.case, context())
+    assert shown["edges"] == [
+        {"from": str(item_id(1)), "to": str(item_id(2)), "hard": True},
+        {"from": "death", "to": str(item_id(2)), "hard": True},
+    ]
+    assert shown["obligations"] == [str(item_id(2))]
+    assert shown["clock"]["examination"] == {"due": "2026-11-27", "lamp": "green", "provisional": False}
+    assert shown["clock"]["handling"]["promised"] == "2026-11-27"
+    assert "sealed" not in shown["items"][0]["result"]
+    assert shown["items"][1]["waiting_on"]["kind"] == "source"
+
+
+@pytest.mark.parametrize(
+    ("region", "unit", "sees"),
+    [("420112", "elsewhere", True), ("420000", "elsewhere", True), ("420111", "desk", True), ("420111", "x", False)],
+)
+def test_a_case_is_seen_where_it_was_received_or_is_handled(region, unit, sees):
+    who = Principal("wang", "王", "staff", (RoleInUnit("handler", unit, region),))
+    assert concerns(Desk(planned(1)).case, who, context().units) is sees

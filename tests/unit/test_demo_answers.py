@@ -94,7 +94,12 @@ def test_a_marriage_record_has_a_living_spouse_with_a_valid_number() -> None:
 
 @pytest.mark.parametrize("source", ["death", "cremation", "benefit_roll", "marriage_record"])
 def test_the_same_question_has_the_same_answer(source: str) -> None:
-    question: dict[str, Any] = {"person": PERSON, "died_on": "2026-11-10", "home_no": "FH-420112-01", "family": "elderly"}
+    question: dict[str, Any] = {
+        "person": PERSON,
+        "died_on": "2026-11-10",
+        "home_no": "FH-420112-01",
+        "family": "elderly",
+    }
     assert ask(source, **question) == ask(source, **question)
 
 

@@ -22,6 +22,7 @@ from services.intake.domain.supplement import Supplement, supplement
 from services.intake.domain.whose import keys_of
 from services.intake.domain.withdraw import Withdrawal, withdraw
 from services.intake.tables import HOLDING, TASK, TIMELINE
+from shared.catalog.parties import MaterialIn
 from shared.catalog.protocol import (
     ApplicationSupplemented,
     CaseClosed,
@@ -502,7 +503,7 @@ def test_a_supplement_reseals_only_the_items_that_wait_for_it():
         (Supplement(round=1), Invalid),
         (Supplement(round=1, form={"hukou_region": "420112"}), Invalid),
         (Supplement(round=1, form={"ashes": "moon"}), Invalid),
-        (Supplement(round=1, materials=[{"type": "invoice", "source": "upload", "file_id": "f"}]), Invalid),
+        (Supplement(round=1, materials=[MaterialIn(type="invoice", source="upload", file_id="f")]), Invalid),
     ],
 )
 def test_a_supplement_of_another_round_or_with_wrong_fields_is_refused(given, error):

@@ -118,6 +118,7 @@ def _people(work: Work, ctx: Ctx, proposal: Proposal) -> list[Step]:
         return [*_decided(review, proposal, work, ctx)]
     if approval is not None:
         return [*_decided(approval, proposal, work, ctx, review)]
+    reviewed = _amount(review, proposal, work, ctx)  # refused to the reviewer at once, not when the publicity ends
     last = beijing_date(review.at) + timedelta(days=proposal.publicity_days)
     if proposal.publicity_days and review.outcome in _FAVOURABLE and beijing_date(ctx.now) <= last:
         return [Stage("PUBLICIZING", "公示"), Wake(PUBLICITY, end_of(last))]
@@ -127,7 +128,7 @@ def _people(work: Work, ctx: Ctx, proposal: Proposal) -> list[Step]:
         "opinion": {
             "outcome": opinion,
             "reason_code": review.reason_code,
-            "amount": format_yuan(_amount(review, proposal, work, ctx)),
+            "amount": format_yuan(reviewed),
         },
     }
     task = OpenTask(APPROVAL_TASK, "approval", "approver", days(work, ctx, "approval"), data=data, four_eyes=True)

@@ -20,7 +20,7 @@ from shared.clock import beijing_date
 from shared.errors import FieldError, Invalid, Refused, RefusedError
 from shared.handling.model import DecisionRecord, OpenTask, Publish, Step, Work, Write
 from shared.handling.tasks import TaskOutcome
-from shared.money import yuan
+from shared.money import to_fen, yuan
 from shared.months import add_months, month_of
 
 REVIEW_TASK = "household_review"
@@ -47,7 +47,7 @@ def opened(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
 
 
 def reassessed(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
-    """What the handler decided: approved, the new amount is in force from the month after; else it stays as it was.
+    """What the handler decided: approved, the new amount runs from the month after (未核实); else it stays as it was.
 
     Raises `RefusedError` (`HEARING_REQUIRED`) for a reduction or an end without a recorded hearing, `Invalid` for an
     income that cannot be read.
@@ -81,7 +81,7 @@ def _proposal(
 
 def _in_force(outcome: Reassessment, row: Mapping[str, Any], decision: DecisionRecord, work: Work) -> list[Step]:
     start = add_months(month_of(beijing_date(decision.at)), 1)
-    changed = {"state": "reassessed", "after_fen": int(outcome.after * 100), "from_month": start}
+    changed = {"state": "reassessed", "after_fen": to_fen(outcome.after), "from_month": start}
     steps: list[Step] = [Write(HOUSEHOLD_REVIEW, {**row, **changed}, upsert=True)]
     if work.item.person_ref is not None:
         told = HouseholdReassessed(

@@ -122,6 +122,8 @@ def _people(work: Work, ctx: Ctx, proposal: Proposal) -> list[Step]:
     review, approval = work.decision(REVIEW_TASK), work.decision(APPROVAL_TASK)
     if review is None:
         return [Stage("REVIEW", "审核"), _task(REVIEW_TASK, "review", "handler", work, ctx, proposal)]
+    if "TOO_YOUNG" in proposal.reasons and TaskOutcome.APPROVE in {d.outcome for d in (review, approval) if d}:
+        raise RefusedError(_too_young(law_of(work.item.matter, ctx)))
     if approval is None:
         task = _task(APPROVAL_TASK, "approval", "approver", work, ctx, proposal, review)
         return [Stage("APPROVAL", "审批"), task]
@@ -154,8 +156,6 @@ def _decided(approval: DecisionRecord, proposal: Proposal, work: Work, ctx: Ctx)
         return [Conclude(Decision.NOT_APPLICABLE, approval.reason_code or "DECIDED_BY_PERSON", law)]
     if approval.outcome != TaskOutcome.APPROVE:
         return []
-    if not proposal.amount:
-        raise RefusedError(_nothing_to_grant(law))
     return [Conclude(Decision.APPROVED, approval.reason_code or "CONDITIONS_MET", law, _result(proposal))]
 
 
@@ -169,12 +169,12 @@ def _result(proposal: Proposal) -> Mapping[str, Any]:
     }
 
 
-def _nothing_to_grant(law: str) -> Refused:
+def _too_young(law: str) -> Refused:
     return Refused(
-        "NOTHING_TO_GRANT",
+        "TOO_YOUNG",
         law,
-        "按年龄尚无津贴可发,不能批准;请不予批准并写明理由",
-        "at this age nothing is due, so it cannot be approved: deny it with a reason",
+        "未到可登记的月份,不能批准;请不予受理并告知何时可办",
+        "it is too early to register, so it cannot be approved: do not accept it, and say from when it can be",
     )
 
 

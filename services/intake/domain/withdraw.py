@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from services.intake.domain import timeline
 from services.intake.domain.facts import to_coordinator
 from services.intake.domain.model import Application
-from services.intake.domain.sealing import COMMENT, seal
+from services.intake.domain.sealing import REASON, seal
 from services.intake.domain.telling import tell
 from shared.catalog.parties import MatterCode, Shape
 from shared.catalog.protocol import ItemView, WithdrawalSubmitted
@@ -40,7 +40,7 @@ def withdraw(state: Application, given: Withdrawal, ctx: Ctx) -> Changes[Applica
         )
     state.withdrawing = list(dict.fromkeys([*state.withdrawing, *(i.item_id for i in items)]))
     # Why is in the applicant's own words, so it stays here, sealed.
-    state.evidence[COMMENT] = seal(ctx.keyring, state.id, COMMENT, 0, {"reason": given.reason})
+    state.evidence[REASON] = seal(ctx.keyring, state.id, REASON, 0, {"reason": given.reason})
     message = WithdrawalSubmitted(case_id=state.id, items=tuple(i.item_id for i in items))
     puts = tell(state, [timeline.withdrawal(items, ctx.catalog)], ctx.now)
     return Changes(state, emits=[to_coordinator(state, message)], puts=puts)

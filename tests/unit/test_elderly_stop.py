@@ -1,0 +1,157 @@
+"""What happens to a dead person's allowance, through the handling protocol."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from services.elderly.handlers import PARTS
+from services.elderly.service import SERVICE
+from shared.catalog import registry
+from shared.catalog.protocol import FactResult
+from shared.changes import Answer, Changes
+from shared.errors import RefusedError
+from shared.handling import tasks
+from shared.handling.sealing import open_result
+from shared.handling.tasks import TaskDecision, TaskOutcome
+from shared.outcomes import FactStatus, Nature
+from shared.policy import Policy
+from tests.support.fake_ctx import (
+    CASE,
+    ITEM,
+    fake_ctx,
+    item_ready,
+    item_requested,
+    item_settled,
+    message,
+    sealed_part,
+    told,
+)
+
+CTX = fake_ctx("elderly", policy=Policy.load(SERVICE.policy), catalog=registry.load())
+ENGINE = PARTS.engine
+MATTER = "elderly.benefit_stop"
+SUBJECT = {"role": "deceased", "name": "李国强", "id_type": "resident_id", "id_no": "420112194002290011"}
+PAYEE = {"holder": "李明", "number": "6222020000000000000", "for": ["unpaid_benefits"]}
+FORM = {"death": {"date": "2026-11-10"}, "kinship_commitment": True, "payee": PAYEE}
+ALLOWANCE = {"scheme": "age_allowance", "monthly": "100.00", "paid_through": "2026-09"}
+
+
+def requested(form=FORM) -> Changes:
+    part = sealed_part(CTX, form, subject=SUBJECT, applicant={"name": "李明"})
+    request = item_requested(
+        CTX, MATTER, nature=Nature.EX_OFFICIO, ready=False, check="none", sealed=part, person_ref="p1_dead"
+    )
+    return ENGINE.on_item_requested(None, request, CTX)
+
+
+def answered(item, benefits, status="confirmed") -> Changes:
+    return ENGINE.on_answer(item, Answer("roll@1", status, {"benefits": benefits}, "benefit_roll"), CTX)
+
+
+def ready(item, *, to_person=False, occurred_on=date(2026, 11, 10)) -> Changes:
+    fact = FactResult(fact="death_confirmed", status=FactStatus.CONFIRMED, source="death", occurred_on=occurred_on)
+    return ENGINE.on_item_ready(item, item_ready(facts=(fact,), to_person=to_person), CTX)
+
+
+def decided(benefits, form=FORM, **more) -> Changes:
+    return ready(answered(requested(form).state, benefits).state, **more)
+
+
+def rows(changes: Changes, table: str) -> list[dict]:
+    return [dict(p.values) for p in changes.puts if p.table.name == table]
+
+
+def decide(item, kind, outcome, by="handler", **more) -> Changes:
+    task = next(t for t in tasks.live_tasks(item) if t.kind == kind)
+    held = tasks.claim(item, task.id, by, CTX.now)
+    return ENGINE.decide(item, TaskDecision(task.id, held.lease, TaskOutcome(outcome), by, **more), CTX)
+
+
+def test_the_roll_is_asked_at_once_and_nothing_is_decided_before_the_death_is_established():
+    first = requested()
+    (ask,) = first.asks
+    assert (ask.source, ask.question["family"], ask.question["died_on"]) == ("benefit_roll", "elderly", "2026-11-10")
+    assert ask.question["person"] == {k: SUBJECT[k] for k in ("id_type", "id_no", "name")}
+    assert "ItemDecided" not in told(answered(first.state, [ALLOWANCE]))
+
+
+def test_the_sample_ends_with_december_and_200_owed_to_the_heir():
+    result = message(decided([ALLOWANCE]), "ItemDecided")
+    assert (result.outcome, result.reason_code, result.by_rule) == ("approved", "DEATH_CONFIRMED", True)
+    assert (result.result["from"], result.result["owed"]) == ("2026-12", "200.00")
+    assert "死亡次月停发" in result.law
+    personal = open_result(CTX.keyring.sealer(), "elderly", CASE, ITEM, 1, result.sealed)
+    assert personal == {"payee": {"holder": "李明", "number": "6222020000000000000"}}
+    assert "李明" not in result.model_dump_json()
+
+
+def test_the_answer_may_come_after_the_death_is_established():
+    assert "ItemDecided" in told(answered(ready(requested().state).state, [ALLOWANCE]))
+
+
+def test_what_the_source_says_of_the_day_counts_not_the_family_s_claim():
+    result = message(decided([ALLOWANCE], occurred_on=date(2026, 10, 31)), "ItemDecided").result
+    assert (result["from"], result["owed"]) == ("2026-11", "100.00")
+
+
+def test_nobody_on_the_roll_is_not_applicable():
+    result = message(decided([]), "ItemDecided")
+    assert (result.outcome, result.reason_code) == ("not_applicable", "NOT_ON_ROLL")
+    settled = ENGINE.on_item_settled(decided([]).state, item_settled(), CTX)
+    assert not rows(settled, "stop")
+
+
+def test_another_family_s_benefits_are_left_alone():
+    assert message(decided([{**ALLOWANCE, "family": "assistance"}]), "ItemDecided").outcome == "not_applicable"
+
+
+def test_nothing_takes_effect_before_the_decision_is_in_force():
+    before = decided([ALLOWANCE])
+    assert not rows(before, "stop")
+    settled = ENGINE.on_item_settled(before.state, item_settled(), CTX)
+    (stop,), (owed,) = rows(settled, "stop"), rows(settled, "settlement")
+    assert (stop["from_month"], stop["owed_fen"]) == ("2026-12", 20000)
+    assert (owed["kind"], owed["amount_fen"], owed["state"]) == ("owed", 20000, "payable")
+    event = message(settled, "AllowanceStopped")
+    assert (event.person_ref, event.from_month, str(event.owed)) == ("p1_dead", "2026-12", "200.00")
+    assert not tasks.live_tasks(settled.state)
+
+
+def test_a_late_decision_leaves_nothing_behind():
+    settled = ENGINE.on_item_settled(decided([ALLOWANCE]).state, item_settled("late"), CTX)
+    assert not rows(settled, "stop")
+    assert told(settled) == []
+
+
+def test_an_overpayment_is_proposed_to_a_person_and_never_recovered_by_rule():
+    settled = ENGINE.on_item_settled(decided([{**ALLOWANCE, "paid_through": "2026-12"}]).state, item_settled(), CTX)
+    (row,) = rows(settled, "settlement")
+    assert (row["kind"], row["amount_fen"], row["state"]) == ("overpaid", 10000, "proposed")
+    assert [t.kind for t in tasks.live_tasks(settled.state)] == ["overpayment"]
+    (after,) = rows(decide(settled.state, "overpayment", "approve"), "settlement")
+    assert (after["state"], after["decided_by"], after["id"]) == ("to_recover", "handler", row["id"])
+
+
+def test_money_owed_without_an_heir_s_account_is_looked_for_by_a_person():
+    form = {"death": FORM["death"]}
+    settled = ENGINE.on_item_settled(decided([ALLOWANCE], form).state, item_settled(), CTX)
+    assert rows(settled, "settlement")[0]["state"] == "payee_wanted"
+    with pytest.raises(RefusedError, match="PAYEE_REQUIRED"):
+        decide(settled.state, "heir_payee", "approve")
+    settled = ENGINE.on_item_settled(decided([ALLOWANCE], form).state, item_settled(), CTX)
+    found = decide(settled.state, "heir_payee", "approve", result={"personal": {"payee": {"holder": "李明"}}})
+    assert rows(found, "settlement")[0]["state"] == "payable"
+
+
+def test_a_contradiction_sends_the_rule_s_proposal_to_a_person():
+    proposed = decided([ALLOWANCE], to_person=True)
+    assert "ItemDecided" not in told(proposed)
+    result = message(decide(proposed.state, "rule_review", "approve"), "ItemDecided")
+    assert (result.by_rule, result.result["owed"]) == (False, "200.00")
+
+
+def test_a_roll_at_odds_with_itself_goes_to_a_person():
+    item = ready(answered(requested().state, [ALLOWANCE], status="contradicted").state).state
+    assert message(decide(item, "roll_check", "approve"), "ItemDecided").result["owed"] == "200.00"
