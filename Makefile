@@ -31,6 +31,7 @@ check: install-dev ## format, lint, types, import rules, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/onewindow openapi --check
+	$(BIN)/onewindow asyncapi --check
 	$(BIN)/onewindow schemas --check
 
 format: install-dev ## put the source in order

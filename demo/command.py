@@ -31,11 +31,12 @@ def target(settings: Settings) -> tuple[str, str | None]:
     return url, os.environ.get(f"{PREFIX}TOKEN") or None
 
 
-def run(story: str, seed: int | None, url: str, token: str | None) -> int:
-    """Plays a story on the platform at `url`, or on one started for it; 0 when it ended well, else 1.
+def run(story: str | None, seed: int | None, url: str, token: str | None) -> int:
+    """Plays a story (the first by default) on the platform at `url`, or on one started for it; 0 when it ended well, else 1.
 
     `Misconfigured` for a story that does not exist.
     """
+    story = story or next(iter(STORIES))
     if story not in STORIES:
         known = "、".join(STORIES)
         raise Misconfigured("--story", f"没有这个故事,可用:{known}", f"no such story; there are: {', '.join(STORIES)}")

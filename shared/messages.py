@@ -32,6 +32,12 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     VERSION: ClassVar[int] = 1
+    PASSING: ClassVar[bool] = False
+    """It tells of a state in between: needless when the same unit of work says something later about the same."""
+
+    def about(self) -> object:
+        """What it is about, where passing messages of its kind may be left out; None otherwise."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

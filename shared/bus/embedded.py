@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
 
+from shared.bus import embedded_sql as sql
 from shared.bus.leases import Leases
 from shared.bus.port import Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
-from shared.db.engine import Database, mapped_errors
+from shared.db.engine import Database, mapped_errors, role_of
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, attributes
@@ -27,73 +28,29 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 CHANNEL = "onewindow_bus"
+MOST_OFFERED = 1000
+"""Records held in memory for one partition; what is beyond is read from the log when its turn comes."""
 MEMBER_LOCKS = 7_420_112
 """Class of the advisory locks that say a member is alive."""
 
-SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS bus;
-CREATE SEQUENCE IF NOT EXISTS bus.member;
-CREATE TABLE IF NOT EXISTS bus.head (
-    topic text NOT NULL, partition int NOT NULL, next_offset bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (topic, partition));
-CREATE TABLE IF NOT EXISTS bus.record (
-    topic text COLLATE "C" NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL, key text NOT NULL,
-    headers jsonb NOT NULL, data bytea NOT NULL, appended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (topic, partition, "offset"));
-CREATE TABLE IF NOT EXISTS bus.cursor (
-    grp text NOT NULL, topic text NOT NULL, partition int NOT NULL, position bigint NOT NULL DEFAULT 0,
-    owner int, epoch bigint NOT NULL DEFAULT 0, lease_until timestamptz,
-    PRIMARY KEY (grp, topic, partition));
-CREATE TABLE IF NOT EXISTS bus.group_member (
-    grp text NOT NULL, member int NOT NULL, seen_at timestamptz NOT NULL, PRIMARY KEY (grp, member));
-"""
-
-_APPEND = """
-WITH incoming AS (SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[], $5::bytea[])
-        WITH ORDINALITY AS t(topic, partition, key, headers, data, n)),
-    heads AS MATERIALIZED (SELECT h.topic, h.partition FROM bus.head h
-        WHERE (h.topic, h.partition) IN (SELECT DISTINCT topic, partition FROM incoming)
-        ORDER BY h.topic, h.partition FOR UPDATE),
-"""
-_PLACE = """
-    counted AS (SELECT topic, partition, count(*) AS n FROM incoming GROUP BY topic, partition),
-    moved AS (UPDATE bus.head h SET next_offset = h.next_offset + c.n FROM counted c
-        WHERE h.topic = c.topic AND h.partition = c.partition
-        RETURNING h.topic, h.partition, h.next_offset - c.n AS base),
-    placed AS (INSERT INTO bus.record (topic, partition, "offset", key, headers, data)
-        SELECT i.topic, i.partition, m.base - 1 + row_number() OVER (PARTITION BY i.topic, i.partition ORDER BY i.n),
-            i.key, i.headers, i.data
-        FROM incoming i JOIN moved m USING (topic, partition) RETURNING topic)
-SELECT topic, count(*) AS n FROM placed GROUP BY topic
-"""
-_FETCH = """
-SELECT r.topic, r.partition, r."offset", r.key, r.headers, r.data
-FROM unnest($1::text[], $2::int[], $3::bigint[]) AS p(topic, partition, position)
-CROSS JOIN LATERAL (SELECT * FROM bus.record r WHERE r.topic = p.topic AND r.partition = p.partition
-    AND r."offset" >= p.position ORDER BY r."offset" LIMIT $4) r
-"""
-
-
-def _relay_sql(schema: str) -> str:
-    # One statement: the lock makes one relay an outbox active, so that nothing is overtaken; rows leave the outbox
-    # and reach the log in the same transaction.
-    return f"""
-WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('relay.{schema}')) AS mine),
-    incoming AS MATERIALIZED (DELETE FROM "{schema}".outbox WHERE (SELECT mine FROM turn) AND seq IN
-        (SELECT seq FROM "{schema}".outbox ORDER BY seq LIMIT $1)
-        RETURNING topic, partition, key, headers, data, seq AS n),
-{_PLACE}"""
-
 
 class EmbeddedBus:
-    """The bus over a database; `shuffle` mixes the order between topics (tests), never within a partition."""
+    """The bus over a database. A unit of work appends in its own transaction, so that the log is its outbox.
 
-    def __init__(self, db: Database, *, shuffle: Callable[[list[list[Record]]], None] | None = None) -> None:
+    `direct=False` has units use the outbox and its relay, as with a bus that is elsewhere. `shuffle` mixes the order
+    between topics (tests), never within a partition.
+    """
+
+    def __init__(
+        self, db: Database, *, direct: bool = True, shuffle: Callable[[list[list[Record]]], None] | None = None
+    ) -> None:
         self._db = db
+        self._direct = direct
         self._shuffle = shuffle
         self._session: PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection | None = None
         self._subscriptions: set[EmbeddedSubscription] = set()
         self._alone = True
+        self._notices: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self.member = 0
 
@@ -102,7 +59,7 @@ class EmbeddedBus:
         async with self._db.connection() as conn:
             await conn.execute("SELECT pg_advisory_lock(7420112, 0)")
             try:
-                await conn.execute(SCHEMA)
+                await conn.execute(sql.SCHEMA)
             finally:
                 await conn.execute("SELECT pg_advisory_unlock(7420112, 0)")
         await self._open_session()
@@ -155,9 +112,11 @@ class EmbeddedBus:
                         f"主题 {topic.name} 有 {there[topic.name]} 个分区,目录要求 {topic.partitions} 个",
                         f"topic {topic.name} has {there[topic.name]} partitions, the catalogue wants {topic.partitions}",
                     )
-            missing = [(t.name, n) for t in topics if t.name not in there for n in range(t.partitions)]
+            missing = [
+                (t.name, n, role_of(t.writer)) for t in topics if t.name not in there for n in range(t.partitions)
+            ]
             await conn.executemany(
-                "INSERT INTO bus.head (topic, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING", missing
+                "INSERT INTO bus.head (topic, partition, writer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", missing
             )
 
     async def publish(self, envelopes: Sequence[Envelope]) -> None:
@@ -166,7 +125,7 @@ class EmbeddedBus:
             rows = await conn.fetch("SELECT topic, count(*)::int AS n FROM bus.head GROUP BY topic")
             partitions = {row["topic"]: row["n"] for row in rows}
             moved = await conn.fetch(
-                _APPEND + _PLACE,
+                sql.APPEND + sql.PLACE,
                 [e.topic for e in envelopes],
                 [partition_of(e.key, partitions[e.topic]) for e in envelopes],
                 [e.key for e in envelopes],
@@ -175,21 +134,55 @@ class EmbeddedBus:
             )
         await self.announce([row["topic"] for row in moved])
 
+    async def append(self, conn: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record] | None:
+        """Appends in the caller's transaction, in the caller's role; the heads are held until it commits."""
+        if not self._direct:
+            return None
+        placed = await conn.fetch(
+            "SELECT * FROM bus.append($1, $2, $3, $4, $5)",
+            [row["topic"] for row in rows],
+            [row["partition"] for row in rows],
+            [row["key"] for row in rows],
+            [orjson.dumps(row["headers"]).decode() for row in rows],
+            [row["data"] for row in rows],
+        )
+        following = {(row["topic"], row["part"]): row["base"] for row in placed}
+        return [self._record(row, following) for row in rows]
+
+    @staticmethod
+    def _record(row: Mapping[str, Any], following: dict[TopicPartition, int]) -> Record:
+        at = row["topic"], row["partition"]
+        offset = following[at]
+        following[at] = offset + 1
+        return Record(*at, offset, row["key"], row["headers"], row["data"])
+
+    def appended(self, records: Sequence[Record]) -> None:
+        """Hands committed records to the readers of this process, and wakes those of others."""
+        for subscription in self._subscriptions:
+            subscription.offer(records)
+        if not self._alone:
+            notice = asyncio.create_task(self._notify({record.topic for record in records}))
+            self._notices.add(notice)
+            notice.add_done_callback(self._notices.discard)
+
     async def relay(self, schema: str, most: int) -> int:
         """Moves the oldest outbox rows of a schema to the log, in one transaction."""
         async with self._db.connection() as conn:
-            moved = await conn.fetch(_relay_sql(schema), most)
+            moved = await conn.fetch(sql.relay_sql(schema), most)
         await self.announce([row["topic"] for row in moved])
         return sum(row["n"] for row in moved)
 
     async def announce(self, topics: Sequence[str]) -> None:
         """Wakes the readers of these topics here and, when there are others, in other processes."""
-        if not topics:
-            return
-        self.wake(topics)
-        if not self._alone and self._session is not None:
-            with contextlib.suppress(Exception):  # a lost notice only costs the reader its polling interval
-                await self._session.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(topics))
+        if topics:
+            self.wake(topics)
+            if not self._alone:
+                await self._notify(topics)
+
+    async def _notify(self, topics: Iterable[str]) -> None:
+        with contextlib.suppress(Exception):  # a lost notice only costs the reader its polling interval
+            async with self._db.connection() as conn:
+                await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(topics))
 
     def wake(self, topics: Sequence[str]) -> None:
         """Wakes the local readers of these topics."""
@@ -223,7 +216,11 @@ class EmbeddedBus:
 
 
 class EmbeddedSubscription:
-    """One member of a group on the embedded bus."""
+    """One member of a group on the embedded bus.
+
+    Records that this process appended are handed over in memory as long as they follow on from what is there;
+    whatever does not (another process's, one that overtook another on its way here) is read from the log.
+    """
 
     def __init__(self, bus: EmbeddedBus, db: Database, group: str, topics: Sequence[str]) -> None:
         self._bus = bus
@@ -231,33 +228,52 @@ class EmbeddedSubscription:
         self._topics = tuple(topics)
         self._leases = Leases(db, group, self._topics, lambda: bus.member)
         self._next: dict[TopicPartition, int] = {}
+        self._offered: dict[TopicPartition, list[Record]] = {}
+        self._unread: set[TopicPartition] = set()
         self._news = asyncio.Event()
-        self._dirty: set[str] = set(topics)
+
+    def offer(self, records: Sequence[Record]) -> None:
+        """Committed records of this process, in the order of their commits as far as it is known."""
+        for record in records:
+            if record.at not in self._next:
+                continue
+            offered = self._offered.setdefault(record.at, [])
+            expected = self._next[record.at] + len(offered)
+            if record.offset == expected and len(offered) < MOST_OFFERED:
+                offered.append(record)
+                self._news.set()
+            elif record.offset >= expected:
+                self._unread.add(record.at)
+                self._news.set()
 
     def wake(self, topics: Sequence[str]) -> None:
         """There may be records on these topics."""
-        mine = set(topics).intersection(self._topics)
+        mine = {at for at in self._next if at[0] in topics}
         if mine:
-            self._dirty |= mine
+            self._unread |= mine
             self._news.set()
 
     def rewind(self) -> None:
         """The next fetch starts at the stored positions, with leases taken anew."""
         self._leases.forget()
         self._next.clear()
-        self._dirty = set(self._topics)
+        self._offered.clear()
+        self._unread.clear()
         self._news.set()
 
     async def fetch(self, most: int, timeout: float) -> list[Record]:
         """Records of the owned partitions; waits for news, looks at everything once a timeout."""
         await self._renew()
-        if not self._dirty:
+        if not self._unread and not any(self._offered.values()):
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._news.wait()
             except TimeoutError:
-                self._dirty = set(self._topics)
-        return await self._read(most)
+                self._unread = set(self._next)
+        if self._unread:
+            await self._read(most)
+        return self._take(most)
 
     async def _renew(self) -> None:
         owned = await self._leases.renew()
@@ -265,31 +281,43 @@ class EmbeddedSubscription:
             return
         for at in set(self._next) - set(owned):
             del self._next[at]
+            self._offered.pop(at, None)
+            self._unread.discard(at)
         for at, position in owned.items():
             if at not in self._next:
                 self._next[at] = position
-                self._dirty.add(at[0])
+                self._unread.add(at)
 
-    async def _read(self, most: int) -> list[Record]:
-        topics, self._dirty = self._dirty, set()
-        wanted = [(t, p, n) for (t, p), n in self._next.items() if t in topics]
+    async def _read(self, most: int) -> None:
+        wanted, self._unread = self._unread, set()
+        rows = await self._rows([(*at, self._next[at]) for at in wanted if at in self._next], most)
+        read: dict[TopicPartition, list[Record]] = {at: [] for at in wanted}
+        for row in rows:
+            record = Record(row[0], row[1], row[2], row[3], orjson.loads(row[4]), row[5])
+            read[record.at].append(record)
+        for at, part in read.items():
+            # What was handed over while the query ran may be later than what the query saw.
+            if any(record.offset >= self._next.get(at, 0) + len(part) for record in self._offered.get(at, ())[-1:]):
+                self._unread.add(at)
+            self._offered[at] = part
+        self._unread |= {at for at in wanted if len(self._offered[at]) >= most}
+
+    async def _rows(self, wanted: list[tuple[str, int, int]], most: int) -> list[asyncpg.Record]:
         if not wanted:
             return []
         async with self._db.connection() as conn:
-            rows = await conn.fetch(_FETCH, *map(list, zip(*wanted, strict=True)), most)
-        parts: dict[TopicPartition, list[Record]] = {}
-        for row in rows:
-            record = Record(row[0], row[1], row[2], row[3], orjson.loads(row[4]), row[5])
-            parts.setdefault(record.at, []).append(record)
-        self._dirty |= {at[0] for at, part in parts.items() if len(part) >= most}
-        return self._take(list(parts.values()), most)
+            return list(await conn.fetch(sql.FETCH, *map(list, zip(*wanted, strict=True)), most))
 
-    def _take(self, parts: list[list[Record]], most: int) -> list[Record]:
+    def _take(self, most: int) -> list[Record]:
+        parts = [part for part in self._offered.values() if part]
         self._bus.mix(parts)
-        taken = [record for part in parts for record in part][:most]
+        taken: list[Record] = []
+        for part in parts:
+            now = part[: most - len(taken)]
+            del part[: len(now)]
+            taken += now
         for record in taken:
             self._next[record.at] = record.offset + 1
-        self._dirty |= {r.topic for part in parts for r in part[-1:] if self._next[r.at] <= r.offset}
         return taken
 
     async def commit(self) -> None:

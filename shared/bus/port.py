@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.catalog.model import TopicEntry
 from shared.errors import Transient
 from shared.messages import Envelope, from_attributes
+
+if TYPE_CHECKING:
+    import asyncpg
 
 TopicPartition = tuple[str, int]
 
@@ -92,6 +95,15 @@ class Bus(Protocol):
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         """Joins a group; the first position of a new group is the beginning."""
+
+    async def append(self, conn: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record] | None:
+        """Where log and state share a database: appends outbox rows in the caller's own transaction.
+
+        None where they do not: the rows go to the outbox, and the relay moves them.
+        """
+
+    def appended(self, records: Sequence[Record]) -> None:
+        """What `append` gave is committed: readers may have it."""
 
     async def relay(self, schema: str, most: int) -> int:
         """Moves up to `most` rows of a schema's outbox to the bus, oldest first; how many were moved."""

@@ -120,7 +120,7 @@ class ApplicationSubmitted(Message):
 
     case_id: UUID
     application_no: str
-    bundle: str | None
+    bundle: str | None = None
     definition: str
     accept_region: str
     channel: str
@@ -150,7 +150,7 @@ class WithdrawalSubmitted(Message):
     """The applicant withdraws these items (all open ones if `items` is None)."""
 
     case_id: UUID
-    items: tuple[UUID, ...] | None
+    items: tuple[UUID, ...] | None = None
     reason_code: str = "APPLICANT_WITHDREW"
 
 
@@ -171,7 +171,7 @@ class ApplicationReceived(Message):
 
     case_id: UUID
     application_no: str
-    bundle: str | None
+    bundle: str | None = None
     matters: tuple[str, ...]
     accept_region: str
     channel: str
@@ -419,7 +419,7 @@ class CaseView(Value):
 
     case_id: UUID
     application_no: str
-    bundle: str | None
+    bundle: str | None = None
     accept_region: str
     status: ApplicationStatus
     outcome: CaseOutcome | None = None
@@ -443,7 +443,13 @@ class CaseOpened(CaseMessage):
 class ItemMoved(CaseMessage):
     """An item's public state changed (one event an item and unit of work)."""
 
+    PASSING = True
+
     item_id: UUID
+
+    def about(self) -> object:
+        """The item."""
+        return self.item_id
 
 
 class ItemConcluded(CaseMessage):
@@ -454,6 +460,10 @@ class ItemConcluded(CaseMessage):
     outcome: ItemStatus
     result: Result | None = None
     late: bool = False
+
+    def about(self) -> object:
+        """The item."""
+        return self.item_id
 
 
 class CaseClosed(CaseMessage):
@@ -493,7 +503,7 @@ class UnitChanged(Message):
     kind: str
     name: str
     region: str
-    parent: str | None
+    parent: str | None = None
     valid_from: date
     valid_to: date | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)

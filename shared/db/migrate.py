@@ -153,13 +153,19 @@ def _render(conn: Connection, spec: ServiceSpec) -> tuple[str, str] | None:
 
 
 def _revision_file(number: int, message: str, body: tuple[str, str], spec: ServiceSpec) -> str:
-    body = (body[0].replace("=Text()", "=sa.Text()"), body[1])
+    up, down = _plain(body[0]), _plain(body[1])
     before = f'"{number - 1:04d}"' if number > 1 else "None"
-    postgresql = "from sqlalchemy.dialects import postgresql\n" if "postgresql." in body[0] else ""
-    sqlmodel = "import sqlmodel\n" if "sqlmodel." in body[0] else ""
+    postgresql = "from sqlalchemy.dialects import postgresql\n" if "postgresql." in up + down else ""
     return (
-        f'"""{spec.name}: {message}."""\n\nimport sqlalchemy as sa\n{sqlmodel}from alembic import op\n{postgresql}\n'
+        f'"""{spec.name}: {message}."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n{postgresql}\n'
         f'revision = "{number:04d}"\ndown_revision = {before}\n\n\n'
-        f'def upgrade() -> None:\n    """Expands the schema."""\n    {body[0]}\n\n\n'
-        f'def downgrade() -> None:\n    """Takes it back."""\n    {body[1]}\n'
+        f'def upgrade() -> None:\n    """Expands the schema."""\n    {up}\n\n\n'
+        f'def downgrade() -> None:\n    """Takes it back."""\n    {down}\n'
     )
+
+
+def _plain(code: str) -> str:
+    """The operations in SQLAlchemy's own types, so that a revision outlives the library that declared the row."""
+    lines = [line for line in code.splitlines() if not line.lstrip().startswith("# ###")]
+    plain = "\n".join(lines).strip()
+    return plain.replace("=Text()", "=sa.Text()").replace("sqlmodel.sql.sqltypes.AutoString(", "sa.String(")

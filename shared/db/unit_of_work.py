@@ -113,7 +113,7 @@ class UnitOfWork:
             ("timer", f"DELETE FROM {documents.qualified(delivery.timer)} WHERE id = ANY($1) RETURNING id"),
             (
                 "ask",
-                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"
+                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"  # noqa: ISC004
                 " WHERE id = ANY($1) AND state IN ('open', 'in_doubt') RETURNING id",
             ),
         ):
@@ -169,6 +169,7 @@ class UnitOfWork:
         return self._service.unseal(row["answer"])["answer"]
 
     async def _write(self, conn: asyncpg.Connection, loaded: _Loaded, writes: Writes) -> None:
+        writes.number()
         for name, kind in sorted(self._kinds.items()):
             for new in (True, False):
                 states = [s for at, s in loaded.touched.items() if at[0] == name and (at not in loaded.existing) is new]
@@ -177,6 +178,8 @@ class UnitOfWork:
                     raise Redo("同一记录被同时新建", f"a {name} was made at the same time by another unit")
         for (table, upsert), rows in writes.puts.items():
             await documents.write_rows(conn, table, rows, upsert=upsert)
+        # Last, since it takes the heads of the log: a unit holds them only while it commits.
+        writes.appended = await self._service.bus.append(conn, writes.outbox) if writes.outbox else []
         if loaded.touched or writes.audit or writes.idempotency:
             await conn.execute(delivery_sql(self._spec.delivery), *writes.arguments(self._spec.delivery))
 

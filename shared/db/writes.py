@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from shared.messages import Envelope, attributes, derived_id, event_id
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
+    from shared.bus.port import Record
     from shared.db.tables import DeliveryTables
 
 OUTBOX = ("event_id", "topic", "partition", "key", "headers", "data")
@@ -61,7 +62,9 @@ class Writes:
     type_of: Callable[[type[Any]], str]
     partitions: Mapping[str, int]
     seal: Callable[[Mapping[str, Any]], str]
+    emits: list[tuple[State, Emit, Ctx]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
+    appended: Sequence[Record] | None = None
     audit: list[dict[str, Any]] = field(default_factory=list)
     asks: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
     timers: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
@@ -69,11 +72,10 @@ class Writes:
     puts: dict[tuple[Table, bool], list[Mapping[str, Any]]] = field(default_factory=dict)
 
     def add(self, kind: str, changes: Changes[Any], ctx: Ctx, action: str) -> None:
-        """Takes all that follows from one message; numbers its streams on the state."""
+        """Takes all that follows from one message."""
         state = changes.state
         state.version += 1
-        for emit in changes.emits:
-            self._emit(state, emit, ctx)
+        self.emits += [(state, emit, ctx) for emit in changes.emits]
         for ask in changes.asks:
             self._ask(kind, state.id, ask, ctx.now)
         for timer in changes.timers:
@@ -93,6 +95,24 @@ class Writes:
         cause = str(ctx.envelope.id) if ctx.envelope else None
         row = dict(zip(AUDIT, (ctx.now, ctx.actor, action, kind, aggregate_id, version, cause, detail), strict=True))
         self.audit.append(row)
+
+    def number(self) -> None:
+        """Makes the outbox rows: each message gets its place in its stream, on the state that is saved next.
+
+        What tells of a state in between is left out when the unit says something later about the same.
+        """
+        said: set[tuple[UUID, str, object]] = set()
+        kept = []
+        for state, emit, ctx in reversed(self.emits):
+            about = emit.message.about()
+            where = (state.id, emit.topic, about)
+            if about is not None and where in said and emit.message.PASSING:
+                continue
+            said.add(where)
+            kept.append((state, emit, ctx))
+        for state, emit, ctx in reversed(kept):
+            self._emit(state, emit, ctx)
+        self.emits = []
 
     def _emit(self, state: State, emit: Emit, ctx: Ctx) -> None:
         stream = f"{emit.topic}/{emit.aggregate_id}"
@@ -152,7 +172,7 @@ class Writes:
         asks = [row for row in self.asks.values() if row]
         timers = [row for row in self.timers.values() if row]
         return [
-            *to_arrays(tables.outbox, OUTBOX, self.outbox),
+            *to_arrays(tables.outbox, OUTBOX, self.outbox if self.appended is None else []),
             *to_arrays(tables.audit, AUDIT, self.audit),
             *to_arrays(tables.ask, ASK, asks),
             *to_arrays(tables.timer, TIMER, timers),

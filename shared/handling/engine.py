@@ -234,4 +234,5 @@ def _live(item: Item, round_: int) -> bool:
 
 def _stuck(item: Item) -> bool:
     """Open, and nothing is there that would ever move it."""
-    return item.phase == "open" and item.ready and not item.findings and item.waiting_on is None
+    moves = item.waiting_on is not None or item.waits or item.findings  # a source asked and not yet silent moves it too
+    return item.phase == "open" and item.ready and not moves

@@ -19,7 +19,7 @@ from shared.handling.limits import end_of
 from shared.handling.model import Item, Task, Work
 from shared.handling.sealing import open_work, seal_notes
 from shared.messages import Message, topic_of
-from shared.outcomes import WaitKind
+from shared.outcomes import FactStatus, WaitKind
 
 REVIEWING: Final = frozenset({"review", "approval"})
 """Stages of tasks in which a person examines the matter itself, so that the item shows as `reviewing`."""
@@ -139,8 +139,10 @@ class Run:
             return self.waiting
         for task in tasks.live_tasks(item):
             return WaitingOn(kind=WaitKind.TASK, name=task.kind, since=task.opened_at, until=task.due)
-        for wait in item.waits.values():
-            return wait
+        for name, wait in item.waits.items():
+            # A source that answers at once is not waited for by anybody: it is named when it stays silent.
+            if item.answers.get(name) == FactStatus.SILENT:
+                return wait
         for name, at in item.wakes.items():
             if at is not None:
                 return WaitingOn(kind=WaitKind.TIME, name=name, since=now, until=beijing_date(at))

@@ -101,7 +101,7 @@ def _propose(run: Run, step: Conclude) -> None:
 
 def _decide(run: Run, step: Conclude) -> None:
     item, ctx = run.item, run.ctx
-    accept(run)
+    item.accepted_at = item.accepted_at or ctx.now  # the decision implies it: no message of its own
     sealed = None
     if step.personal:
         sealed = seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, step.personal)

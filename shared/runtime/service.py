@@ -160,11 +160,13 @@ class RunningService:
 
     def committed(self, writes: Writes) -> None:
         """Wakes whoever has something to do after a commit."""
-        if writes.outbox:
+        if writes.appended:
+            self.bus.appended(writes.appended)
+        elif writes.outbox:
             self.news.outbox.set()
         if writes.asks:
             self.news.asks.set()
-        if writes.timers:
+        if writes.timers or any(table is self.spec.delivery.timer for table, _ in writes.puts):
             self.news.timers.set()
 
     def local_handler(self, kind: str, name: str) -> Handler:

@@ -66,6 +66,9 @@ EFFECTS = {
 MAKES_THINGS = re.compile(r"(Client|Engine|Pool|Thread|Process|Executor|Settings|Session|Server|Connection|FastAPI)$")
 """Classes whose instances hold something open or read the environment."""
 
+QUIET_CLASSES = {"shared.handling.engine.Engine"}
+"""Classes of the house that only sound like it: the engine of the handling protocol is a table of pure functions."""
+
 CLOCKS = {"datetime.now", "datetime.datetime.now", "time.time", "datetime.date.today", "date.today"}
 
 
@@ -106,13 +109,18 @@ def _touches(node: ast.AST, module: Module, house: dict[str, Module], seen: froz
     if not isinstance(node, ast.Call):
         return False
     dotted, last = ast.unparse(node.func), _last(node.func)
-    if last in EFFECTS or dotted in CLOCKS or MAKES_THINGS.search(last):
+    if last in EFFECTS or dotted in CLOCKS or (MAKES_THINGS.search(last) and not _quiet(last, module)):
         return True
     target = _function(node.func, module, house)
     if target is None or f"{target[0].name}.{last}" in seen:
         return False
     deeper = seen | {f"{target[0].name}.{last}"}
     return any(_touches(inner, target[0], house, deeper) for inner in ast.walk(target[1]))
+
+
+def _quiet(last: str, module: Module) -> bool:
+    """Whether the class of this name is one of the house's that hold nothing open."""
+    return any(name in module.imports and name.endswith(f".{last}") for name in QUIET_CLASSES)
 
 
 def _unknown(node: ast.Call, module: Module, house: dict[str, Module]) -> bool:

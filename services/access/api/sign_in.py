@@ -24,7 +24,6 @@ Secret = Annotated[str | None, Form(max_length=200)]
 def router(handle: ServiceHandle) -> APIRouter:
     """The routes of signing in."""
     door = Door(handle)
-    verifier = tokens.Verifier.of(handle.keyring)
     routes = APIRouter()
 
     @routes.post("/token", dependencies=[public()])
@@ -49,7 +48,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def jwks(response: Response) -> dict[str, Any]:
         """The public keys that verify our tokens (RFC 7517)."""
         response.headers["cache-control"] = "public, max-age=300"
-        return verifier.jwks()
+        return tokens.Verifier.of(handle.keyring).jwks()
 
     @routes.get("/me")
     async def me(who: Annotated[Principal, anyone()]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 import shared.db.postgres.cluster as clusters
-from shared.db.postgres import place, postmaster
+import shared.db.postgres.place as places
+import shared.db.postgres.postmaster as postmasters
 from shared.db.postgres.account import Account
 from shared.db.postgres.address import HOST, PostgresAddress
 from shared.db.postgres.lock import FolderLock
@@ -68,7 +69,7 @@ class EmbeddedPostgres:
     @property
     def cluster(self) -> Path:
         """Folder of the cluster, wherever it lies."""
-        return place.read_home(self._data) / "postgres"
+        return places.read_home(self._data) / "postgres"
 
     def start(self) -> str:
         """The address of the ready server, made, started or found; Misconfigured or Transient say why not."""
@@ -100,22 +101,22 @@ class EmbeddedPostgres:
 
     def remove(self) -> None:
         """Stop whatever runs there, and delete cluster, copies and passwords wherever they lie (temporary folders)."""
-        home = place.read_home(self._data)
+        home = places.read_home(self._data)
         if self._pid is None:
             self._lock.take()
-            found = postmaster.running(home / "postgres")
+            found = postmasters.running(home / "postgres")
             self._pid = found.pid if found else None
         try:
             if self._pid is not None:
                 self._shut_down(self._pid)
-            place.clear(self._data, home)
+            places.clear(self._data, home)
             self._secret.unlink(missing_ok=True)
         finally:
             self._let_go()
 
     def _adopt(self, cluster: Path) -> PostgresAddress | None:
         """The server that a killed run left behind; None where none runs (one about to stop is waited for)."""
-        found = postmaster.running(cluster)
+        found = postmasters.running(cluster)
         if found is None:
             return None
         address = self._known_address()
@@ -129,8 +130,8 @@ class EmbeddedPostgres:
         return None
 
     def _launch(self, cluster: Path | None, account: Account) -> PostgresAddress:
-        home = cluster.parent if cluster else place.settle_home(self._data, account, self._notice)
-        binaries = place.settle_binaries(home, account, self._notice)
+        home = cluster.parent if cluster else places.settle_home(self._data, account, self._notice)
+        binaries = places.settle_binaries(home, account, self._notice)
         if cluster is None:
             cluster = home / "postgres"
             address = PostgresAddress.load(self._secret) or PostgresAddress.invent()
@@ -159,7 +160,7 @@ class EmbeddedPostgres:
         if not cluster.is_dir() or not any(cluster.iterdir()):
             return None, account
         clusters.check_major(cluster)
-        place.check_reach(cluster, account)
+        places.check_reach(cluster, account)
         return cluster, account
 
     def _known_address(self) -> PostgresAddress:
@@ -174,22 +175,22 @@ class EmbeddedPostgres:
 
     def _clear_remnants(self, cluster: Path) -> None:
         """Wait for sessions of a killed server to end, then clear a pid file that now names a stranger."""
-        if not (cluster / postmaster.PID_FILE).exists():
+        if not (cluster / postmasters.PID_FILE).exists():
             return
         deadline = time.monotonic() + _STOP_PATIENCE
-        while left := postmaster.remnants(cluster):
+        while left := postmasters.remnants(cluster):
             if time.monotonic() > deadline:
                 raise Transient(
                     f"数据库残留进程 {left} 未退出,请稍后重试。", f"Remnants of the database {left} still run; retry."
                 )
             time.sleep(0.05)
-        postmaster.remove_reused(cluster)
+        postmasters.remove_reused(cluster)
 
     @property
     def _log(self) -> Path:
         return self.cluster.with_name("postgres.log")
 
-    def _spawn(self, cluster: Path, binaries: place.Binaries, account: Account, address: PostgresAddress) -> None:
+    def _spawn(self, cluster: Path, binaries: places.Binaries, account: Account, address: PostgresAddress) -> None:
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         if self._log.exists() and self._log.stat().st_size > _LOG_LIMIT:
             self._log.replace(self._log.with_name("postgres.log.1"))
@@ -215,7 +216,7 @@ class EmbeddedPostgres:
         told = begun
         while self._alive():
             now = time.monotonic()
-            found = postmaster.Postmaster.read(cluster)
+            found = postmasters.Postmaster.read(cluster)
             if found and found.pid == self._pid and found.status == "ready":
                 return True
             if now - begun > self._patience:

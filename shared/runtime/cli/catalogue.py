@@ -1,4 +1,4 @@
-"""`matters`, `openapi`, `schemas`, `topics`, `settings`, `keys`, `calc`: what the platform is made of."""
+"""`matters`, `openapi`, `asyncapi`, `schemas`, `topics`, `settings`, `keys`, `calc`: what the platform is made of."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.catalog import schemas as catalogue_schemas
+from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
 from shared.clock import beijing_date, parse_clock
 from shared.config import PREFIX, Settings, load_settings
@@ -25,12 +26,13 @@ from shared.runtime.host import load_specs
 screen = Console()
 ROOT = Path(__file__).resolve().parents[3]
 OPENAPI = ROOT / "docs" / "openapi.json"
+ASYNCAPI = ROOT / "docs" / "asyncapi.json"
 SCHEMAS = ROOT / "schemas"
 
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (matters, openapi, schemas, topics, settings, keys, calc):
+    for command in (matters, openapi, asyncapi, schemas, topics, settings, keys, calc):
         app.command()(command)
 
 
@@ -49,12 +51,22 @@ def matters() -> None:
 
 def openapi(check: Annotated[bool, typer.Option(help="只比较 / compare only")] = False) -> None:
     """生成 OpenAPI 文件 / write the OpenAPI document of the whole."""
-    text = orjson.dumps(describe(_catalog()), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    _written(OPENAPI, describe(_catalog()), check=check)
+
+
+def asyncapi(check: Annotated[bool, typer.Option(help="只比较 / compare only")] = False) -> None:
+    """生成 AsyncAPI 文件 / write the AsyncAPI document of all topics and messages."""
+    _written(ASYNCAPI, describe_events(_catalog()), check=check)
+
+
+def _written(path: Path, document: dict[str, Any], *, check: bool) -> None:
+    """Writes a generated file; with `check` only says whether it is out of date (exit code 1)."""
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
     if not check:
-        OPENAPI.write_bytes(text)
-        return
-    if not OPENAPI.exists() or OPENAPI.read_bytes() != text:
-        screen.print("docs/openapi.json 过期,请运行 onewindow openapi / is out of date, run `onewindow openapi`")
+        path.write_bytes(text)
+    elif not path.exists() or path.read_bytes() != text:
+        name, command = path.relative_to(ROOT), f"onewindow {path.stem}"
+        screen.print(f"{name} 过期,请运行 {command} / is out of date, run `{command}`")
         raise typer.Exit(1)
 
 

@@ -127,7 +127,7 @@ async def _migrate(settings: Settings, draft: str) -> None:
 
 
 def demo(
-    story: Annotated[str, typer.Option(help="bereavement 或 household")] = "bereavement",
+    story: Annotated[str | None, typer.Option(help="故事名,默认第一个 / which story, the first by default")] = None,
     seed: Annotated[int | None, typer.Option(help="同样的数字,同样的一家人 / the same family again")] = None,
 ) -> None:
     """演示:一户虚构家庭的联办过程 / an invented family, its joint handling shown live."""

@@ -1,0 +1,72 @@
+"""Facts from sources: contradicted, a person finds out; silent, the item waits visibly and nothing passes by default."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.acting import decide, ended, family, hand_in, item_of, say, settle, statuses, task, when
+from tests.support.platform import Platform
+
+pytestmark = pytest.mark.e2e
+DEPENDANTS = ("elderly.benefit_stop", "assistance.benefit_stop", "marriage.record_annotation")
+
+
+async def contradicted(platform: Platform):
+    of = family(platform)
+    await say(platform, "death", of.deceased, "contradicted")
+    number = (await hand_in(platform, of))["application_no"]
+    check = await task(platform, "intake", number, "clerk", "fact_check")
+    seen = await platform.application(number)
+    assert {statuses(seen)[m] for m in DEPENDANTS} == {"waiting"}
+    return number, check
+
+
+async def test_a_contradicted_death_is_found_out_by_the_receiving_unit_and_confirmed(platform: Platform) -> None:
+    number, check = await contradicted(platform)
+    assert check["unit"] == "420112-HALL-W01"
+    assert check["due"] > "2026-11-21"
+    bare = await decide(platform, check, "clerk", "approve")
+    assert (bare.status_code, bare.json()["errors"][0]["pointer"]) == (422, "/result/evidence")
+    await settle(platform, check, "clerk", "approve", result={"evidence": "已见医院原件"})
+    closed = await ended(platform, number)
+    assert closed["outcome"] == "approved"
+    assert statuses(closed)["elderly.benefit_stop"] == "approved"
+
+
+async def test_a_refuted_death_ends_what_hangs_on_it_and_nothing_else(platform: Platform) -> None:
+    number, check = await contradicted(platform)
+    await settle(platform, check, "clerk", "deny", reason_code="PERSON_ALIVE")
+    seen = await when(
+        platform, number, lambda a: {statuses(a)[m] for m in DEPENDANTS} == {"terminated"}, "the dependants to end"
+    )
+    assert {item_of(seen, m)["result"]["reason_code"] for m in DEPENDANTS} == {"FACT_REFUTED"}
+    over = await ended(platform, number)
+    assert statuses(over)["funeral.cremation"] == "approved"
+    lines = (await platform.get(f"/api/intake/applications/{number}/timeline")).json()["items"]
+    assert "fact_refuted" in {line["kind"] for line in lines}
+
+
+async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_on(moving: Platform) -> None:
+    of = family(moving)
+    await say(moving, "death", of.deceased, "silent")
+    number = (await hand_in(moving, of))["application_no"]
+
+    def waits(a):
+        return all((item_of(a, m)["waiting_on"] or {}).get("kind") == "source" for m in DEPENDANTS)
+
+    seen = await when(moving, number, waits, "to wait for the source")
+    assert {statuses(seen)[m] for m in DEPENDANTS} == {"waiting"}
+    await moving.post("/api/dev/clock", {"days": 2})
+    assert (await moving.application(number))["status"] != "closed"
+    assert not await moving.tasks("intake", number, "clerk")
+    await say(moving, "death", of.deceased, "confirmed", source_no="LATE-1")
+    await moving.post("/api/dev/clock", {"hours": 1})
+    assert (await ended(moving, number))["outcome"] == "approved"
+
+
+async def test_a_death_of_which_the_source_tells_another_day_is_contradicted(platform: Platform) -> None:
+    of = family(platform)
+    data = {"name": of.deceased.name, "id_no": of.deceased.id_no, "died_on": "2026-01-01"}
+    await say(platform, "death", of.deceased, "confirmed", data=data)
+    number = (await hand_in(platform, of))["application_no"]
+    assert await task(platform, "intake", number, "clerk", "fact_check")
