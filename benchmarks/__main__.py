@@ -19,6 +19,7 @@ from benchmarks import floor, joint
 from benchmarks.readme import write_tables
 from shared.clock import monotonic
 from shared.db.postgres import EmbeddedPostgres
+from shared.runtime.cli.running import loop_factory
 
 CASES = int(os.environ.get("ONEWINDOW_BENCH_CASES", "1000"))
 IDLE_CASES = 40
@@ -95,7 +96,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="onewindow-bench-"))
     try:
         with Progress(console=screen, transient=True) as progress:
-            figures = asyncio.run(run(folder, progress))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                figures = runner.run(run(folder, progress))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     show(figures)

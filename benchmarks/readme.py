@@ -20,5 +20,5 @@ def write_tables(rows: Sequence[Sequence[str]]) -> None:
         path = ROOT / name
         lines = [head, "|---|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows)]
         table = "\n".join(lines) + "\n"
-        text = MARKERS.sub(lambda found: found[1] + table + found[2], path.read_text(encoding="utf-8"))
+        text = MARKERS.sub(lambda found, table=table: found[1] + table + found[2], path.read_text(encoding="utf-8"))
         path.write_text(text, encoding="utf-8")

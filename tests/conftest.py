@@ -10,7 +10,7 @@ pytest_plugins = ["tests.support.database", "tests.support.platform"]
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
     """Under `ONEWINDOW_TEST_STRICT=1` a skipped test is a failed one: a missing tool must not pass for success."""
     outcome = yield
     report = outcome.get_result()

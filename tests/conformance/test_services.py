@@ -84,7 +84,6 @@ async def test_a_message_delivered_five_times_has_its_effect_once(alone: Alone, 
     assert await way(often, copies=5) == once
     await alone.host.bus.publish(often.sent)  # and all of it again, long after
     assert await all_taken_in(often) == once
-    assert once.answers == list(range(1, len(once.answers) + 1))
 
 
 @over_services
@@ -149,6 +148,13 @@ async def mended(alone: Alone, seq: object, envelope: Envelope) -> None:
             f'UPDATE "{alone.name}".parked SET data = $2, headers = jsonb_set(headers, \'{{type}}\', to_jsonb($3::text))'
             " WHERE seq = $1",
             seq,
+            envelope.data,
+            envelope.type,
+        )
+        await conn.execute(
+            "UPDATE bus.record SET data = $2, headers = jsonb_set(headers, '{type}', to_jsonb($3::text))"
+            " WHERE headers->>'id' = $1",
+            str(envelope.id),
             envelope.data,
             envelope.type,
         )
@@ -259,7 +265,7 @@ async def said_to_a_withdrawal(alone: Alone, matter: str, *before: str) -> tuple
     told = await item.story()
     await item.send(item.withdrawal())
     after = await item.story()
-    return after.phase, after.names[len(told.names) :]
+    return after.phase, after.said[len(told.said) :]
 
 
 @over_matters

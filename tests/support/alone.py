@@ -84,9 +84,15 @@ class Alone:
 
     def obligation(self, matter: str, beside: Obligation | None = None) -> Obligation:
         """A new item about a new family; `beside` another one: of the same case, behind it in the same partition."""
-        self._seed += 1
-        family = invent_family(self._seed, beijing_date(self.host.clock.now()))
-        return Obligation(self, CATALOG.matters[matter], family, beside.case_id if beside else new_id())
+        return Obligation(self, CATALOG.matters[matter], self._family(), beside.case_id if beside else new_id())
+
+    def _family(self) -> Family:
+        """The next family whose bill has the same lines as every other's."""
+        while True:
+            self._seed += 1
+            family = invent_family(self._seed, beijing_date(self.host.clock.now()))
+            if family.ashes == "stored":
+                return family
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         async with self.host.db.connection() as conn:
@@ -117,25 +123,24 @@ async def publishing(dsn: str) -> AsyncIterator[EmbeddedBus]:
 
 @dataclass(frozen=True)
 class Story:
-    """What came of an item, as others can tell: its messages out, its rows, its end."""
+    """What came of an item, as others can tell: its messages out (topic, name), its rows, its end.
 
-    out: list[tuple[str, str, int]]
+    What it waited for in between (`ItemProgressed`) depends on which source answers first, and is left out.
+    """
+
+    out: list[tuple[str, str]]
     rows: dict[str, int]
     phase: str
 
     @property
-    def names(self) -> list[str]:
-        return [name for _, name, _ in self.out]
-
-    @property
-    def answers(self) -> list[int]:
-        """The stream versions of its answers."""
-        return [version for kind, _, version in self.out if kind == "answers"]
+    def said(self) -> list[str]:
+        """The names of its answers to the coordinator."""
+        return [name for kind, name in self.out if kind == "answers"]
 
     @property
     def effects(self) -> int:
         """Rows and facts of the service's own that the decision left behind."""
-        return sum(n for name, n in self.rows.items() if name != "task") + sum(k == "events" for k, _, _ in self.out)
+        return sum(n for name, n in self.rows.items() if name != "task") + sum(kind == "events" for kind, _ in self.out)
 
 
 class Obligation:
@@ -314,8 +319,18 @@ class Obligation:
             [topic_of(self.alone.name, kind) for kind in ("answers", "events")],
             str(self.id),
         )
-        out = [(row["topic"].rpartition(".")[2], parse_type(row["type"])[1], row["version"]) for row in rows]
-        return Story(out, {name: n async for name, n in self._rows()}, item.phase)
+        self._must_be_numbered(rows)
+        out = [(row["topic"].rpartition(".")[2], parse_type(row["type"])[1]) for row in rows]
+        told = [pair for pair in out if pair[1] != p.ItemProgressed.__name__]
+        return Story(told, {name: n async for name, n in self._rows()}, item.phase)
+
+    def _must_be_numbered(self, rows: list[Any]) -> None:
+        """Each of the item's streams is 1, 2, 3 … on the log."""
+        versions: dict[str, list[int]] = {}
+        for row in rows:
+            versions.setdefault(row["topic"], []).append(row["version"])
+        for topic, found in versions.items():
+            assert found == list(range(1, len(found) + 1)), f"{topic} is numbered {found}"
 
     async def _rows(self) -> AsyncIterator[tuple[str, int]]:
         for table in _of_items(self.alone.service):

@@ -36,12 +36,14 @@ REQUESTS, ANSWERS = topic_of(NAME, "requests"), topic_of(NAME, "answers")
 
 
 class Add(Message):
-    """Add `n`; `poison` and `crash` fail, `ask` asks a source, `timer_after` sets a timer (seconds)."""
+    """Add `n`; `poison` and `crash` fail, `ask` asks a source (`effect`: to do something), `timer_after` sets a timer
+    (seconds)."""
 
     n: int = 1
     poison: bool = False
     crash: bool = False
     ask: str | None = None
+    effect: bool = False
     timer_after: float | None = None
 
 
@@ -77,7 +79,7 @@ def on_add(state: Tally | None, message: Add, ctx: Ctx) -> Changes[Tally]:
     changes.emits.append(Emit(ANSWERS, str(tally.id), Added(total=tally.total), key=ctx.envelope.key))
     changes.puts.append(Put(LINE, {"id": str(ctx.envelope.id), "n": message.n}))
     if message.ask:
-        changes.asks.append(Ask(message.ask, "oracle", {"secret": "李国强"}))
+        changes.asks.append(Ask(message.ask, "oracle", {"secret": "李国强"}, message.effect))
     if message.timer_after is not None:
         changes.timers.append(SetTimer("ring", ctx.now + timedelta(seconds=message.timer_after)))
     return changes
@@ -121,13 +123,15 @@ class Oracle:
 
 
 class Toy:
-    """The toy service at work on a database, with or without its workers."""
+    """The toy service at work on a database, with or without its workers; `direct=False` goes by outbox and relay."""
 
     instances: ClassVar[int] = 0
 
-    def __init__(self, db: Database, keys: Path, clock: FixedClock | VirtualClock | None = None) -> None:
+    def __init__(
+        self, db: Database, keys: Path, clock: FixedClock | VirtualClock | None = None, *, direct: bool = True
+    ) -> None:
         self.db = db
-        self.bus = EmbeddedBus(db)
+        self.bus = EmbeddedBus(db, direct=direct)
         self.clock = clock or VirtualClock(NOW)
         self.oracle = Oracle()
         keyring = Keyring.open(keys, [NAME])
@@ -135,8 +139,9 @@ class Toy:
         self.service = RunningService(SERVICE, world, db, keyring.limited_to(NAME), Policy())
         self.supervisor = Supervisor()
 
-    async def start(self, *, workers: bool = True) -> None:
-        await create_schema(self.db, SERVICE)
+    async def start(self, *, workers: bool = True, schema: bool = True) -> None:
+        if schema:
+            await create_schema(self.db, SERVICE)
         await self.bus.start()
         await self.bus.declare(list(CATALOG.topics.values()))
         await self.service.start()

@@ -7,8 +7,8 @@ import sys
 import typer
 from rich.console import Console
 
-from shared.errors import Misconfigured, OneWindowError
-from shared.runtime.cli import catalogue, operations, running
+from shared.errors import Invalid, Misconfigured, OneWindowError
+from shared.runtime.cli import calculating, catalogue, operations, running
 
 app = typer.Typer(
     name="onewindow",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 running.register(app)
 catalogue.register(app)
+calculating.register(app)
 operations.register(app)
 
 
@@ -40,4 +41,6 @@ def stop(cause: OneWindowError, code: int) -> None:
     screen.print(f"✗ {cause.detail_zh}", style="bold red", markup=False, highlight=False)
     if cause.detail_en != cause.detail_zh:
         screen.print(f"  {cause.detail_en}", markup=False, highlight=False)
+    for wrong in cause.errors if isinstance(cause, Invalid) else ():
+        screen.print(f"  {wrong.pointer.removeprefix('/')}: {wrong.message}", markup=False, highlight=False)
     sys.exit(code)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from shared.errors import Misconfigured
 from shared.runtime.cli.client import call
+from shared.runtime.cli.screen import show
 
-screen = Console()
 parked = typer.Typer(help="停放的事件 / messages that stand aside", no_args_is_help=True)
 bus = typer.Typer(help="总线 / the event bus", no_args_is_help=True)
 
@@ -27,7 +27,19 @@ def list_parked() -> None:
     table = Table("service", "no", "type", "key", "reason", "since")
     for row in call("GET", "/api/ops/parked")["items"]:
         table.add_row(row["service"], str(row["seq"]), row["type"], row["key"], row["reason"], row["parked_at"])
-    screen.print(table)
+    show(table)
+
+
+@parked.command("show")
+def show_parked(service: str, number: int) -> None:
+    """一条的全部情况(不含内容)/ all of one, never its content."""
+    rows = [r for r in call("GET", "/api/ops/parked")["items"] if (r["service"], r["seq"]) == (service, number)]
+    if not rows:
+        raise Misconfigured("parked", f"{service} 没有停放第 {number} 条", f"{service} has no parked message {number}")
+    table = Table(show_header=False)
+    for name, value in rows[0].items():
+        table.add_row(name, str(value))
+    show(table)
 
 
 @parked.command("retry")
@@ -48,8 +60,8 @@ def lag() -> None:
     table = Table("group", "topic", "partition", "position", "end", "lag")
     for row in call("GET", "/api/ops/lag")["items"]:
         table.add_row(*(str(row[k]) for k in ("group", "topic", "partition", "position", "end", "records")))
-    screen.print(table)
+    show(table)
 
 
 def _said(answer: dict[str, Any]) -> None:
-    screen.print(answer.get("state", "ok"))
+    show(answer.get("state", "ok"))

@@ -59,12 +59,12 @@ def serve(
 
 def _run(settings: Settings, only: list[str], after: Callable[[], None] | None) -> None:
     log.configure(settings.log_level)
-    # One loop for everything; uvloop is what uvicorn would choose too.
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(settings, only, after))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop that uvicorn would choose too: uvloop where it is to be had."""
     try:
         return importlib.import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
     except ImportError:
@@ -87,7 +87,7 @@ async def _serve(settings: Settings, only: list[str], after: Callable[[], None] 
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 — uvicorn has no event for it
             await asyncio.sleep(0.01)
         if server.started:
             screen.print(f"✓ 已就绪 / ready: http://{settings.host}:{_port(server)}  (Ctrl-C 停止 / stops)")

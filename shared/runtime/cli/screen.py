@@ -1,0 +1,15 @@
+"""Where commands print: as wide as the terminal, and wide enough for whole names in a pipe."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console, RenderableType
+
+PIPE_WIDTH = 220
+
+
+def show(what: RenderableType) -> None:
+    """Prints a line or a table to standard output; text is taken as it is, without markup."""
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(width=width, highlight=False, markup=False).print(what)
