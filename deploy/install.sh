@@ -60,6 +60,11 @@ bring_uv() {
 python=$(find_python) || stop "需要 Python 3.11 或更新版本;装好后重试,或用 PYTHON=/path/to/python3 指明。" \
     "Python 3.11 or later is needed; install it and run this again, or name one with PYTHON=/path/to/python3."
 follow_pip
+# An account without a home of its own (a service's) has nowhere to keep a cache.
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
+if [ ! -w "$cache" ] && { [ -e "$cache" ] || [ ! -w "${HOME:-}" ]; }; then
+    export UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1
+fi
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 "$venv/bin/python" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 || make_venv
 

@@ -8,9 +8,8 @@ known to be dead at once when its database session ends (it holds an advisory lo
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import asyncpg
 import orjson
@@ -19,19 +18,16 @@ from shared.bus import embedded_sql as sql
 from shared.bus.leases import Leases
 from shared.bus.port import Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
-from shared.db.engine import Database, mapped_errors, role_of
+from shared.db.engine import Database, role_of
+from shared.db.presence import Presence
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, attributes
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-CHANNEL = "onewindow_bus"
 MOST_OFFERED = 1000
 """Records held in memory for one partition; what is beyond is read from the log when its turn comes."""
-MEMBER_LOCKS = 7_420_112
-"""Class of the advisory locks that say a member is alive."""
+
+TABLES_LOCK = 7_420_114
 
 
 class EmbeddedBus:
@@ -42,63 +38,39 @@ class EmbeddedBus:
     """
 
     def __init__(
-        self, db: Database, *, direct: bool = True, shuffle: Callable[[list[list[Record]]], None] | None = None
+        self,
+        db: Database,
+        presence: Presence | None = None,
+        *,
+        direct: bool = True,
+        shuffle: Callable[[list[list[Record]]], None] | None = None,
     ) -> None:
         self._db = db
         self._direct = direct
         self._shuffle = shuffle
-        self._session: PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection | None = None
         self._subscriptions: set[EmbeddedSubscription] = set()
-        self._alone = True
         self._notices: set[asyncio.Task[None]] = set()
-        self._watch: asyncio.Task[None] | None = None
-        self.member = 0
+        self._own_presence = presence is None
+        self.presence = presence or Presence(db)
+        self.presence.listen(self.wake, self._begin_again)
 
     async def start(self) -> None:
-        """Makes the log's tables, registers this process as a member and listens for others' records."""
-        async with self._db.connection() as conn:
-            await conn.execute("SELECT pg_advisory_lock(7420112, 0)")
-            try:
-                await conn.execute(sql.SCHEMA)
-            finally:
-                await conn.execute("SELECT pg_advisory_unlock(7420112, 0)")
-        await self._open_session()
-        self._watch = asyncio.create_task(self._keep_session(), name="bus.session")
+        """Makes the log's tables; a bus that stands alone shows its own presence."""
+        if self._own_presence:
+            await self.presence.start()
+        async with self._db.transaction() as conn:
+            await conn.execute(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})")
+            await conn.execute(sql.SCHEMA)
 
-    async def _open_session(self) -> None:
-        with mapped_errors():
-            session = await asyncpg.connect(self._db.dsn, timeout=10)
-            self.member = await session.fetchval("SELECT nextval('bus.member')::int")
-            await session.execute(f"SELECT pg_advisory_lock({MEMBER_LOCKS}, $1)", self.member)
-            await session.add_listener(CHANNEL, lambda *args: self.wake(args[3].split(",")))
-            self._session = session
-
-    async def _keep_session(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            try:
-                if self._session is None or self._session.is_closed():
-                    await self._open_session()
-                    for subscription in self._subscriptions:
-                        subscription.rewind()
-                async with self._db.connection() as conn:
-                    others = await conn.fetchval(
-                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND granted",
-                        MEMBER_LOCKS,
-                    )
-                self._alone = others <= 1
-            except Exception:  # noqa: BLE001, S112 — a database that is away is met by the workers, with their own report
-                continue
+    def _begin_again(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.rewind()
 
     async def stop(self) -> None:
-        """Ends the session, so that others take over at once."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-        if self._session is not None:
-            with contextlib.suppress(Exception):
-                await self._session.close(timeout=2)
-            self._session = None
+        """Waits for notices under way."""
+        await asyncio.gather(*self._notices, return_exceptions=True)
+        if self._own_presence:
+            await self.presence.stop()
 
     async def declare(self, topics: Sequence[TopicEntry]) -> None:
         """Makes missing topics with their partitions; refuses another partition count."""
@@ -160,8 +132,8 @@ class EmbeddedBus:
         """Hands committed records to the readers of this process, and wakes those of others."""
         for subscription in self._subscriptions:
             subscription.offer(records)
-        if not self._alone:
-            notice = asyncio.create_task(self._notify({record.topic for record in records}))
+        if not self.presence.alone:
+            notice = asyncio.create_task(self.presence.tell({record.topic for record in records}))
             self._notices.add(notice)
             notice.add_done_callback(self._notices.discard)
 
@@ -176,13 +148,7 @@ class EmbeddedBus:
         """Wakes the readers of these topics here and, when there are others, in other processes."""
         if topics:
             self.wake(topics)
-            if not self._alone:
-                await self._notify(topics)
-
-    async def _notify(self, topics: Iterable[str]) -> None:
-        with contextlib.suppress(Exception):  # a lost notice only costs the reader its polling interval
-            async with self._db.connection() as conn:
-                await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(topics))
+            await self.presence.tell(topics)
 
     def wake(self, topics: Sequence[str]) -> None:
         """Wakes the local readers of these topics."""
@@ -226,7 +192,7 @@ class EmbeddedSubscription:
         self._bus = bus
         self._db = db
         self._topics = tuple(topics)
-        self._leases = Leases(db, group, self._topics, lambda: bus.member)
+        self._leases = Leases(db, group, self._topics, bus.presence)
         self._next: dict[TopicPartition, int] = {}
         self._offered: dict[TopicPartition, list[Record]] = {}
         self._unread: set[TopicPartition] = set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS bus;
-CREATE SEQUENCE IF NOT EXISTS bus.member;
 CREATE TABLE IF NOT EXISTS bus.head (
     topic text NOT NULL, partition int NOT NULL, next_offset bigint NOT NULL DEFAULT 0, writer text NOT NULL,
     PRIMARY KEY (topic, partition));

@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from shared.bus.port import Fenced, TopicPartition
 from shared.clock import monotonic
 from shared.db.engine import Database
+from shared.db.presence import Presence, gone
 from shared.errors import Transient
 
 LEASE_SECONDS = 10
 RENEW_SECONDS = 2.0
-_DEAD = (
-    "(owner IS NULL OR lease_until < clock_timestamp() OR NOT EXISTS (SELECT 1 FROM pg_locks l"
-    " WHERE l.locktype = 'advisory' AND l.classid = 7420112 AND l.objid = owner::oid AND l.granted))"
-)
+_FREE = f"({gone('owner')} OR lease_until < clock_timestamp())"
 _JOIN = """
 INSERT INTO bus.cursor (grp, topic, partition)
 SELECT $1, topic, partition FROM bus.head WHERE topic = ANY($2::text[]) ON CONFLICT DO NOTHING
@@ -23,7 +21,7 @@ SELECT $1, topic, partition FROM bus.head WHERE topic = ANY($2::text[]) ON CONFL
 _TAKE = f"""
 UPDATE bus.cursor c SET owner = $3, epoch = epoch + 1,
     lease_until = clock_timestamp() + make_interval(secs => {LEASE_SECONDS})
-FROM (SELECT topic, partition FROM bus.cursor WHERE grp = $1 AND topic = ANY($2::text[]) AND {_DEAD}
+FROM (SELECT topic, partition FROM bus.cursor WHERE grp = $1 AND topic = ANY($2::text[]) AND {_FREE}
       ORDER BY topic, partition LIMIT $4 FOR UPDATE SKIP LOCKED) f
 WHERE c.grp = $1 AND c.topic = f.topic AND c.partition = f.partition
 """
@@ -36,11 +34,11 @@ WHERE grp = $1 AND owner = $2 RETURNING topic, partition, position, epoch
 class Leases:
     """The partitions this member owns, and the epoch under which it owns each."""
 
-    def __init__(self, db: Database, group: str, topics: Sequence[str], member: Callable[[], int]) -> None:
+    def __init__(self, db: Database, group: str, topics: Sequence[str], presence: Presence) -> None:
         self._db = db
         self._group = group
         self._topics = list(topics)
-        self._member = member
+        self._presence = presence
         self._epochs: dict[TopicPartition, int] = {}
         self._stored: dict[TopicPartition, int] = {}
         self._renewed: float | None = None
@@ -66,7 +64,7 @@ class Leases:
             if not self._joined:
                 await conn.execute(_JOIN, self._group, self._topics)
             await self._announce_and_balance(conn)
-            rows = await conn.fetch(_RENEW, self._group, self._member())
+            rows = await conn.fetch(_RENEW, self._group, self._presence.number)
         self._joined = True
         self._renewed = now
         self._epochs = {(r["topic"], r["partition"]): r["epoch"] for r in rows}
@@ -79,12 +77,11 @@ class Leases:
             "INSERT INTO bus.group_member (grp, member, seen_at) VALUES ($1, $2, clock_timestamp())"
             " ON CONFLICT (grp, member) DO UPDATE SET seen_at = EXCLUDED.seen_at",
             self._group,
-            self._member(),
+            self._presence.number,
         )
         await execute(
-            "DELETE FROM bus.group_member WHERE grp = $1 AND (seen_at < clock_timestamp() - make_interval(secs => $2)"
-            " OR NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 7420112"
-            " AND l.objid = member::oid AND l.granted))",
+            "DELETE FROM bus.group_member WHERE grp = $1"
+            f" AND (seen_at < clock_timestamp() - make_interval(secs => $2) OR {gone('member')})",
             self._group,
             float(LEASE_SECONDS),
         )
@@ -93,12 +90,12 @@ class Leases:
                 "SELECT (SELECT count(*) FROM bus.group_member WHERE grp = $1)::int AS members, count(*)::int AS all,"
                 " count(*) FILTER (WHERE owner = $2)::int AS mine FROM bus.cursor WHERE grp = $1",
                 self._group,
-                self._member(),
+                self._presence.number,
             )
         )[0]
         share = -(-row["all"] // max(1, row["members"]))
         if row["mine"] < share:
-            await execute(_TAKE, self._group, self._topics, self._member(), share - row["mine"])
+            await execute(_TAKE, self._group, self._topics, self._presence.number, share - row["mine"])
         elif row["mine"] > share:
             await self._give_back(execute, row["mine"] - share)
 
@@ -108,7 +105,7 @@ class Leases:
             " AND owner = $2 ORDER BY topic DESC, partition DESC LIMIT $3) f"
             " WHERE c.grp = $1 AND c.topic = f.topic AND c.partition = f.partition",
             self._group,
-            self._member(),
+            self._presence.number,
             surplus,
         )
 
@@ -126,7 +123,7 @@ class Leases:
                 " WHERE c.grp = $1 AND c.owner = $2 AND c.topic = m.topic AND c.partition = m.partition"
                 " AND c.epoch = m.epoch AND c.position <= m.position RETURNING 1",
                 self._group,
-                self._member(),
+                self._presence.number,
                 *map(list, zip(*moved, strict=True)),
             )
             if len(done) != len(moved):
@@ -139,9 +136,11 @@ class Leases:
         with contextlib.suppress(Transient):
             async with self._db.transaction() as conn:
                 await conn.execute(
-                    "UPDATE bus.cursor SET owner = NULL WHERE grp = $1 AND owner = $2", self._group, self._member()
+                    "UPDATE bus.cursor SET owner = NULL WHERE grp = $1 AND owner = $2",
+                    self._group,
+                    self._presence.number,
                 )
                 await conn.execute(
-                    "DELETE FROM bus.group_member WHERE grp = $1 AND member = $2", self._group, self._member()
+                    "DELETE FROM bus.group_member WHERE grp = $1 AND member = $2", self._group, self._presence.number
                 )
         self.forget()

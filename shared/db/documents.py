@@ -31,18 +31,26 @@ def column_types(table: Table) -> dict[str, str]:
     return {c.name: c.type.compile(dialect=_DIALECT) for c in table.columns}
 
 
-@lru_cache(maxsize=512)
-def insert_sql(table: Table, names: tuple[str, ...], *, upsert: bool, first: int = 1) -> str:
+def insert_sql(
+    table: Table, names: Sequence[str], *, upsert: bool, first: int = 1, more: Mapping[str, str] | None = None
+) -> str:
     """`INSERT … SELECT FROM unnest(…)` in the order of the arrays; `upsert` replaces by primary key, else a row that
-    is there already stays as it is only if the table says so (a conflict is an error)."""
-    types = column_types(table)
+    is there already is an error. `more` names columns that SQL expressions fill; parameters count from `first`."""
+    types, more = column_types(table), more or {}
     arrays = ", ".join(f"${n}::{types[name]}[]" for n, name in enumerate(names, first))
     columns = ", ".join(f'"{name}"' for name in names)
+    into = ", ".join([columns, *(f'"{name}"' for name in more)])
+    what = ", ".join([columns, *more.values()])
     sql = (
-        f"INSERT INTO {qualified(table)} ({columns}) SELECT {columns} FROM unnest({arrays})"
+        f"INSERT INTO {qualified(table)} ({into}) SELECT {what} FROM unnest({arrays})"
         f" WITH ORDINALITY AS t({columns}, n__) ORDER BY n__"
     )
-    return sql + _on_conflict(table, names) if upsert else sql
+    return sql + _on_conflict(table, tuple(names)) if upsert else sql
+
+
+@lru_cache(maxsize=512)
+def _insert(table: Table, names: tuple[str, ...], *, upsert: bool) -> str:
+    return insert_sql(table, names, upsert=upsert)
 
 
 def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
@@ -76,7 +84,7 @@ async def write_rows(
     for row in _last_of_key(table, rows) if upsert else rows:
         groups.setdefault(tuple(row), []).append(row)
     for names, group in groups.items():
-        await conn.execute(insert_sql(table, names, upsert=upsert), *to_arrays(table, names, group))
+        await conn.execute(_insert(table, names, upsert=upsert), *to_arrays(table, names, group))
 
 
 def _last_of_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -107,6 +115,6 @@ async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any],
         [s.model_dump_json() for s in states],
     ]
     arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[3:]]
-    sql = insert_sql(kind.table, names, upsert=not new)
+    sql = _insert(kind.table, names, upsert=not new)
     done: str = await conn.execute(sql + " ON CONFLICT (id) DO NOTHING" if new else sql, *arrays)
     return int(done.rpartition(" ")[2]) == len(states)

@@ -112,6 +112,7 @@ def _ask(metadata: MetaData) -> Table:
         Column("state", Text, nullable=False),
         Column("tries", Integer, nullable=False),
         Column("next_try_at", DateTime(timezone=True), nullable=False),
+        Column("owner", Integer),
         Column("lease_until", DateTime(timezone=True)),
         Column("asked_at", DateTime(timezone=True), nullable=False),
         Index("ask_open", "next_try_at", postgresql_where=text("state IN ('open', 'in_doubt')")),

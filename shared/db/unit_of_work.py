@@ -181,7 +181,8 @@ class UnitOfWork:
         # Last, since it takes the heads of the log: a unit holds them only while it commits.
         writes.appended = await self._service.bus.append(conn, writes.outbox) if writes.outbox else []
         if loaded.touched or writes.audit or writes.idempotency:
-            await conn.execute(delivery_sql(self._spec.delivery), *writes.arguments(self._spec.delivery))
+            asked = await conn.fetch(delivery_sql(self._spec.delivery), *writes.arguments(self._spec.delivery))
+            writes.asked = [row["id"] for row in asked]
 
 
 def _stream(envelope: Envelope) -> str:

@@ -33,9 +33,12 @@ ASK = (
     "state",
     "tries",
     "next_try_at",
+    "owner",
     "asked_at",
 )
 TIMER = ("id", "kind", "aggregate_id", "name", "due_at", "data")
+ASK_LEASE_SECONDS = 30
+LEASE = f"clock_timestamp() + make_interval(secs => {ASK_LEASE_SECONDS})"
 IDEMPOTENCY = ("principal", "route", "key", "body_hash", "status", "answer")
 
 
@@ -62,11 +65,14 @@ class Writes:
     type_of: Callable[[type[Any]], str]
     partitions: Mapping[str, int]
     seal: Callable[[Mapping[str, Any]], str]
+    presence: int
     emits: list[tuple[State, Emit, Ctx]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     appended: Sequence[Record] | None = None
     audit: list[dict[str, Any]] = field(default_factory=list)
     asks: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
+    questions: dict[UUID, Mapping[str, Any]] = field(default_factory=dict)
+    asked: list[UUID] = field(default_factory=list)
     timers: dict[UUID, dict[str, Any] | None] = field(default_factory=dict)
     idempotency: list[dict[str, Any]] = field(default_factory=list)
     puts: dict[tuple[Table, bool], list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -139,20 +145,12 @@ class Writes:
         if isinstance(ask, CancelAsk):
             self.asks[identity] = None
             return
-        row = (
-            identity,
-            kind,
-            aggregate_id,
-            ask.name,
-            ask.source,
-            self.seal(ask.question),
-            ask.effect,
-            "open",
-            0,
-            now,
-            now,
-        )
-        self.asks[identity] = dict(zip(ASK, row, strict=True))
+        # It is leased to this process as it is written, so that it need not be claimed first: hence one try, and in
+        # doubt from the start where putting it twice would matter.
+        state = "in_doubt" if ask.effect else "open"
+        said = (ask.name, ask.source, self.seal(ask.question), ask.effect, state, 1, now, self.presence, now)
+        self.asks[identity] = dict(zip(ASK, (identity, kind, aggregate_id, *said), strict=True))
+        self.questions[identity] = ask.question
 
     def _timer(self, kind: str, aggregate_id: UUID, timer: SetTimer | CancelTimer) -> None:
         identity = timer_id(kind, aggregate_id, timer.name)
@@ -196,28 +194,32 @@ def outbox_row(envelope: Envelope, partitions: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def delivery_sql(tables: DeliveryTables) -> str:
-    """One statement that writes every delivery row of a unit; empty arrays write nothing."""
-    parts, first = [], 1
-    for alias, table, names, upsert in (
-        ("o", tables.outbox, OUTBOX, False),
-        ("a", tables.audit, AUDIT, False),
-        ("k", tables.ask, ASK, True),
-        ("t", tables.timer, TIMER, True),
-        ("i", tables.idempotency, IDEMPOTENCY, False),
-    ):
-        sql = insert_sql(table, names, upsert=False, first=first)
-        if upsert and table is tables.ask:
-            sql += " ON CONFLICT (id) DO NOTHING"
-        elif upsert:
-            sql += " ON CONFLICT (id) DO UPDATE SET due_at = EXCLUDED.due_at, data = EXCLUDED.data"
-        parts.append(f"{alias} AS ({sql})")
+    """One statement that writes every delivery row of a unit; empty arrays write nothing.
+
+    It returns the ids of the asks that are new: one asked before under its name stays as it is.
+    """
+    parts: list[str] = []
+    first = 1
+    for alias, table, names, more, tail in _inserts(tables):
+        parts.append(f"{alias} AS ({insert_sql(table, names, upsert=False, first=first, more=more)}{tail})")
         first += len(names)
-    parts.append(
-        f"ka AS (UPDATE {qualified(tables.ask)} SET state = 'cancelled'"
-        f" WHERE id = ANY(${first}::uuid[]) AND state IN ('open', 'in_doubt'))"
-    )
-    parts.append(f"tc AS (DELETE FROM {qualified(tables.timer)} WHERE id = ANY(${first + 1}::uuid[]))")
-    return "WITH " + ", ".join(parts) + " SELECT 1"
+    parts += [
+        f"ask_gone AS (UPDATE {qualified(tables.ask)} SET state = 'cancelled'"
+        f" WHERE id = ANY(${first}::uuid[]) AND state IN ('open', 'in_doubt'))",
+        f"timer_gone AS (DELETE FROM {qualified(tables.timer)} WHERE id = ANY(${first + 1}::uuid[]))",
+    ]
+    return "WITH " + ", ".join(parts) + " SELECT id FROM asked"
+
+
+def _inserts(tables: DeliveryTables) -> list[tuple[str, Table, tuple[str, ...], dict[str, str], str]]:
+    moved = " ON CONFLICT (id) DO UPDATE SET due_at = EXCLUDED.due_at, data = EXCLUDED.data"
+    return [
+        ("sent", tables.outbox, OUTBOX, {}, ""),
+        ("noted", tables.audit, AUDIT, {}, ""),
+        ("asked", tables.ask, ASK, {"lease_until": LEASE}, " ON CONFLICT (id) DO NOTHING RETURNING id"),
+        ("timed", tables.timer, TIMER, {}, moved),
+        ("answered", tables.idempotency, IDEMPOTENCY, {}, ""),
+    ]
 
 
 def plain(value: Any) -> Any:

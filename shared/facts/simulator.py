@@ -40,16 +40,13 @@ ON CONFLICT (source, subject) DO UPDATE SET status = EXCLUDED.status, data = EXC
 class SimulatedFacts:
     """A `FactSource` over the rows of `facts.simulated`, one query a batch."""
 
-    def __init__(
-        self, db: Database, clock: Clock, index: PersonIndex, defaults: Defaults | None = None, role: str | None = None
-    ) -> None:
-        self._db, self._clock, self._index = db, clock, index
-        self._defaults, self._role = defaults, role
+    def __init__(self, db: Database, clock: Clock, index: PersonIndex, defaults: Defaults | None = None) -> None:
+        self._db, self._clock, self._index, self._defaults = db, clock, index, defaults
 
     async def answer(self, questions: Sequence[Question]) -> Sequence[FactAnswer]:
         """What the rows say; where there is none, what the defaults say; else silence."""
         subjects = [subject_of(self._index, q.source, q.question) for q in questions]
-        async with self._db.transaction(self._role) as conn:
+        async with self._db.connection() as conn:
             found = await conn.fetch(_ASK, [q.source for q in questions], subjects)
         rows = {(row["source"], row["subject"]): row for row in found}
         now = self._clock.now()

@@ -22,6 +22,7 @@ from shared.crypto import Keyring
 from shared.db.engine import Database
 from shared.db.migrate import create_tables, migrate
 from shared.db.postgres import EmbeddedPostgres
+from shared.db.presence import Presence
 from shared.errors import Misconfigured
 from shared.facts.port import FactSource
 from shared.facts.simulator import SimulatedFacts
@@ -90,6 +91,8 @@ class Host:
             self._notice(f"已生成密钥于 {folder},请另行备份 / keys made in {folder}: back them up apart")
         self.db = Database(self.dsn, self.settings.pool_size)
         await self.db.open()
+        self.presence = Presence(self.db)
+        await self.presence.start()
         self.bus = self._bus()
         await self.bus.start()
         await self.bus.declare(list(self.catalog.topics.values()))
@@ -112,7 +115,7 @@ class Host:
             raise Misconfigured(
                 "ONEWINDOW_BUS", "这一版只有内置总线 embedded", "this version runs on the embedded bus only"
             )
-        return EmbeddedBus(self.db)
+        return EmbeddedBus(self.db, self.presence)
 
     async def _facts(self) -> FactSource:
         if self.demonstration is None:
@@ -122,7 +125,7 @@ class Host:
         return SimulatedFacts(self.db, self.clock, index, self.demonstration.answer)
 
     async def _start_services(self) -> None:
-        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts)
+        world = World(self.settings, self.catalog, self.clock, self.bus, self.presence, self.facts)
         for spec in self.specs:
             policy = Policy.load(spec.policy) if spec.policy else Policy()
             service = RunningService(spec, world, self.db, keys_of(spec, self.keyring), policy)
@@ -138,6 +141,8 @@ class Host:
         await self.supervisor.stop()
         if hasattr(self, "bus"):
             await self.bus.stop()
+        if hasattr(self, "presence"):
+            await self.presence.stop()
         if hasattr(self, "db"):
             await self.db.close()
         if self._postgres is not None:

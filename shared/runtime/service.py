@@ -17,8 +17,10 @@ from shared.bus.port import Bus, Record
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
-from shared.db import documents, workers
+from shared.db import asks, documents, relay, timers
+from shared.db.asks import Open
 from shared.db.engine import Database, role_of
+from shared.db.presence import Presence
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.writes import Writes
 from shared.errors import Poison
@@ -47,6 +49,12 @@ class News:
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     asks: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[Open] = field(default_factory=list)
+
+    def take_asked(self) -> list[Open]:
+        """The questions written and leased in this process since the last look."""
+        taken, self.asked = self.asked, []
+        return taken
 
 
 @dataclass
@@ -57,6 +65,7 @@ class World:
     catalog: Catalog
     clock: Clock
     bus: Bus
+    presence: Presence
     facts: FactSource
 
 
@@ -66,7 +75,7 @@ class RunningService:
     def __init__(self, spec: ServiceSpec, world: World, db: Database, keyring: Keyring, policy: Policy) -> None:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
-        self.bus, self._facts = world.bus, world.facts
+        self.bus, self.presence, self._facts = world.bus, world.presence, world.facts
         self.db, self.keyring, self.policy = db, keyring, policy
         self.news = News()
         self.units = LocalUnits(db, spec)
@@ -137,7 +146,7 @@ class RunningService:
 
     def new_writes(self) -> Writes:
         """An empty collector of delivery rows."""
-        return Writes(self.spec.name, self._type_of, self._partitions, self.seal)
+        return Writes(self.spec.name, self._type_of, self._partitions, self.seal, self.presence.number)
 
     def _type_of(self, message: type[Message]) -> str:
         return self.catalog.writers[(self.spec.name, message)]
@@ -164,7 +173,8 @@ class RunningService:
             self.bus.appended(writes.appended)
         elif writes.outbox:
             self.news.outbox.set()
-        if writes.asks:
+        if writes.asked:
+            self.news.asked += [Open.fresh(writes.asks[i] or {}, writes.questions[i]) for i in writes.asked]
             self.news.asks.set()
         if writes.timers or any(table is self.spec.delivery.timer for table, _ in writes.puts):
             self.news.timers.set()
@@ -240,8 +250,8 @@ class RunningService:
         return {
             "commands": self.commands.serve,
             "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
-            "relay": lambda: workers.relay(self),
-            "timers": lambda: workers.timers(self),
-            "asks": lambda: workers.asks(self),
+            "relay": lambda: relay.relay(self),
+            "timers": lambda: timers.timers(self),
+            "asks": lambda: asks.asks(self),
             **own,
         }

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.acting import (
     allowance,
+    bereavement,
     claim,
     cremated,
     decide,
@@ -51,6 +52,10 @@ async def test_one_matter_is_withdrawn_and_the_rest_goes_on(platform: Platform) 
     closed = await ended(platform, number)
     assert (closed["status"], closed["outcome"]) == ("closed", "approved")
     assert statuses(closed)["funeral.cremation"] == "approved"
+    later = {**bereavement(platform, of), "bundle": None, "matters": ["funeral.fee_waiver"]}
+    del later["form"]["payee"]
+    again = await platform.submit(later)  # what comes before it was granted, so it may be applied for alone
+    assert (await ended(platform, again["application_no"]))["outcome"] == "approved"
 
 
 async def test_a_whole_application_is_withdrawn_and_may_be_handed_in_again(platform: Platform) -> None:

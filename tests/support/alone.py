@@ -26,6 +26,7 @@ from shared.clock import beijing_date, new_id
 from shared.config import Settings
 from shared.db.documents import qualified
 from shared.db.engine import Database
+from shared.db.presence import Presence
 from shared.handling import tasks
 from shared.handling.engine import Engine
 from shared.handling.model import Item
@@ -51,7 +52,7 @@ class ShuffledHost(Host):
     """A host whose bus mixes the order between topics."""
 
     def _bus(self) -> Bus:
-        return EmbeddedBus(self.db, shuffle=random.Random(7).shuffle)
+        return EmbeddedBus(self.db, self.presence, shuffle=random.Random(7).shuffle)
 
 
 class Alone:
@@ -112,12 +113,15 @@ async def publishing(dsn: str) -> AsyncIterator[EmbeddedBus]:
     """The bus while the service is away."""
     db = Database(dsn, 2)
     await db.open()
-    bus = EmbeddedBus(db)
+    presence = Presence(db)
+    await presence.start()
+    bus = EmbeddedBus(db, presence)
     await bus.start()
     try:
         yield bus
     finally:
         await bus.stop()
+        await presence.stop()
         await db.close()
 
 

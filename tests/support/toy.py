@@ -135,7 +135,7 @@ class Toy:
         self.clock = clock or VirtualClock(NOW)
         self.oracle = Oracle()
         keyring = Keyring.open(keys, [NAME])
-        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.oracle)
+        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.bus.presence, self.oracle)
         self.service = RunningService(SERVICE, world, db, keyring.limited_to(NAME), Policy())
         self.supervisor = Supervisor()
 

@@ -62,7 +62,7 @@ class Funeral:
         self.clock = parse_clock("virtual:2026-11-21T09:00:00+08:00")
         self.keyring = Keyring.open(keys, ["funeral"])
         self.bus = EmbeddedBus(db)
-        world = World(Settings(demo=False), self.catalog, self.clock, self.bus, Silence())
+        world = World(Settings(demo=False), self.catalog, self.clock, self.bus, self.bus.presence, Silence())
         assert SERVICE.policy is not None
         policy = Policy.load(SERVICE.policy)
         self.service = RunningService(SERVICE, world, db, self.keyring.limited_to("funeral"), policy)

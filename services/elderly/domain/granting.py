@@ -121,7 +121,9 @@ def _people(work: Work, ctx: Ctx, proposal: Proposal) -> list[Step]:
     """Review, then approval by another; a review against the grant goes to approval all the same."""
     review, approval = work.decision(REVIEW_TASK), work.decision(APPROVAL_TASK)
     if review is None:
-        return [Stage("REVIEW", "审核"), _task(REVIEW_TASK, "review", "handler", work, ctx, proposal)]
+        # One too young to be accepted is only checked: a review would already imply the acceptance.
+        stage = "check" if "TOO_YOUNG" in proposal.reasons else "review"
+        return [Stage("REVIEW", "审核"), _task(REVIEW_TASK, stage, "handler", work, ctx, proposal)]
     if "TOO_YOUNG" in proposal.reasons and TaskOutcome.APPROVE in {d.outcome for d in (review, approval) if d}:
         raise RefusedError(_too_young(law_of(work.item.matter, ctx)))
     if approval is None:
@@ -145,7 +147,8 @@ def _task(
     if review is not None:
         opinion = TaskOutcome.APPROVE if review.outcome in _FAVOURABLE else review.outcome
         data["opinion"] = {"outcome": opinion, "reason_code": review.reason_code}
-    return OpenTask(kind, stage, role, days(work, ctx, stage), reason, data=data, four_eyes=review is not None)
+    left = days(work, ctx, "approval" if review else "review")
+    return OpenTask(kind, stage, role, left, reason, data=data, four_eyes=review is not None)
 
 
 def _decided(approval: DecisionRecord, proposal: Proposal, work: Work, ctx: Ctx) -> list[Step]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +40,7 @@ def up(
 ) -> None:
     """启动整个平台 / start the whole platform and serve until Ctrl-C."""
     settings = load_settings(port=port, data=data, demo=demo)
-    after = _first_family(settings) if first_family and demo else None
+    after = importlib.import_module(DEMO_COMMANDS).first_family if first_family and demo else None
     _run(settings, [], after)
 
 
@@ -57,10 +59,32 @@ def serve(
     _run(settings, only.split(","), None)
 
 
-def _run(settings: Settings, only: list[str], after: Callable[[], None] | None) -> None:
+def _run(settings: Settings, only: list[str], after: Callable[[str], object] | None) -> None:
     log.configure(settings.log_level)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(settings, only, after))
+    try:
+        with _listen(settings) as listening, asyncio.Runner(loop_factory=loop_factory()) as runner:
+            # A service manager's SIGTERM is a Ctrl-C: workers put their things away and the embedded database stops.
+            signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+            runner.run(_serve(settings, only, listening, after))
+    except KeyboardInterrupt:
+        screen.print("已停止 / stopped")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket to serve on, taken before anything starts; `Misconfigured` when it is not to be had."""
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as cause:
+        listening.close()
+        where = f"{settings.host}:{settings.port}"
+        raise Misconfigured(
+            "ONEWINDOW_PORT",
+            f"{where} 不能监听({cause.strerror});换一个端口,如 ONEWINDOW_PORT=8001",
+            f"cannot listen on {where} ({cause.strerror}); take another port, as in ONEWINDOW_PORT=8001",
+        ) from cause
+    return listening
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -71,14 +95,14 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
 
 
-async def _serve(settings: Settings, only: list[str], after: Callable[[], None] | None) -> None:
+async def _serve(
+    settings: Settings, only: list[str], listening: socket.socket, after: Callable[[str], object] | None
+) -> None:
     screen.print("正在启动 / starting …")
     host = Host(settings, only, notice=lambda text: screen.print(f"· {text}"))
     async with host.running():
         config = uvicorn.Config(
             host.app(),
-            host=settings.host,
-            port=settings.port,
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -86,24 +110,15 @@ async def _serve(settings: Settings, only: list[str], after: Callable[[], None] 
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started and not serving.done():  # noqa: ASYNC110 — uvicorn has no event for it
             await asyncio.sleep(0.01)
         if server.started:
-            screen.print(f"✓ 已就绪 / ready: http://{settings.host}:{_port(server)}  (Ctrl-C 停止 / stops)")
+            url = f"http://{settings.host}:{listening.getsockname()[1]}"
+            screen.print(f"✓ 已就绪 / ready: {url}  (Ctrl-C 停止 / stops)")
             if after is not None:
-                threading.Thread(target=after, name="first-family", daemon=True).start()
+                threading.Thread(target=after, args=(url,), name="first-family", daemon=True).start()
         await serving
-
-
-def _port(server: uvicorn.Server) -> int:
-    found: int = server.servers[0].sockets[0].getsockname()[1]
-    return found
-
-
-def _first_family(settings: Settings) -> Callable[[], None]:
-    first_family = importlib.import_module(DEMO_COMMANDS).first_family
-    return lambda: first_family(f"http://{settings.host}:{settings.port}")
 
 
 def migrate(

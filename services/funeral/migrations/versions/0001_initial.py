@@ -10,235 +10,204 @@ down_revision = None
 
 def upgrade() -> None:
     """Expands the schema."""
-    op.create_table(
-        "ask",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("question", sa.Text(), nullable=False),
-        sa.Column("effect", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="funeral",
+    op.create_table('ask',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('question', sa.Text(), nullable=False),
+    sa.Column('effect', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('owner', sa.Integer(), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='funeral'
     )
-    op.create_index(
-        "ask_open",
-        "ask",
-        ["next_try_at"],
-        unique=False,
-        schema="funeral",
-        postgresql_where=sa.text("state IN ('open', 'in_doubt')"),
+    op.create_index('ask_open', 'ask', ['next_try_at'], unique=False, schema='funeral', postgresql_where=sa.text("state IN ('open', 'in_doubt')"))
+    op.create_table('audit',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('action', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=True),
+    sa.Column('detail', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='funeral'
     )
-    op.create_table(
-        "audit",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=True),
-        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="funeral",
+    op.create_table('cremation',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('person_ref', sa.Text(), nullable=False),
+    sa.Column('home_no', sa.Text(), nullable=False),
+    sa.Column('cremated_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='funeral'
     )
-    op.create_table(
-        "cremation",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("person_ref", sa.Text(), nullable=False),
-        sa.Column("home_no", sa.Text(), nullable=False),
-        sa.Column("cremated_on", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="funeral",
+    op.create_index('cremation_home', 'cremation', ['home_no', 'cremated_on', 'id'], unique=False, schema='funeral')
+    op.create_index('cremation_person', 'cremation', ['person_ref'], unique=False, schema='funeral')
+    op.create_table('idempotency',
+    sa.Column('principal', sa.Text(), nullable=False),
+    sa.Column('route', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('body_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('principal', 'route', 'key'),
+    schema='funeral'
     )
-    op.create_index("cremation_home", "cremation", ["home_no", "cremated_on", "id"], unique=False, schema="funeral")
-    op.create_index("cremation_person", "cremation", ["person_ref"], unique=False, schema="funeral")
-    op.create_table(
-        "idempotency",
-        sa.Column("principal", sa.Text(), nullable=False),
-        sa.Column("route", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("principal", "route", "key"),
-        schema="funeral",
+    op.create_table('item',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('case_id', sa.UUID(), nullable=False),
+    sa.Column('application_no', sa.Text(), nullable=False),
+    sa.Column('matter', sa.Text(), nullable=False),
+    sa.Column('person_ref', sa.Text(), nullable=True),
+    sa.Column('phase', sa.Text(), nullable=False),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='funeral'
     )
-    op.create_table(
-        "item",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("case_id", sa.UUID(), nullable=False),
-        sa.Column("application_no", sa.Text(), nullable=False),
-        sa.Column("matter", sa.Text(), nullable=False),
-        sa.Column("person_ref", sa.Text(), nullable=True),
-        sa.Column("phase", sa.Text(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("region", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="funeral",
+    op.create_index('item_application_no', 'item', ['application_no'], unique=False, schema='funeral')
+    op.create_index('item_case', 'item', ['case_id'], unique=False, schema='funeral')
+    op.create_index('item_open', 'item', ['matter', 'unit'], unique=False, schema='funeral', postgresql_where="phase IN ('open', 'decided')")
+    op.create_index('item_person', 'item', ['person_ref', 'matter'], unique=False, schema='funeral')
+    op.create_table('outbox',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('event_id', sa.UUID(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('partition', sa.Integer(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='funeral'
     )
-    op.create_index("item_application_no", "item", ["application_no"], unique=False, schema="funeral")
-    op.create_index("item_case", "item", ["case_id"], unique=False, schema="funeral")
-    op.create_index(
-        "item_open",
-        "item",
-        ["matter", "unit"],
-        unique=False,
-        schema="funeral",
-        postgresql_where="phase IN ('open', 'decided')",
+    op.create_table('parked',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('event_id', sa.UUID(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('partition', sa.Integer(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.Column('offset', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('parked_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='funeral'
     )
-    op.create_index("item_person", "item", ["person_ref", "matter"], unique=False, schema="funeral")
-    op.create_table(
-        "outbox",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("event_id", sa.UUID(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("partition", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="funeral",
+    op.create_index('parked_key', 'parked', ['key'], unique=False, schema='funeral')
+    op.create_index('parked_once', 'parked', ['topic', 'partition', 'offset'], unique=True, schema='funeral')
+    op.create_table('settlement_line',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('item_id', sa.Uuid(), nullable=False),
+    sa.Column('application_no', sa.String(), nullable=False),
+    sa.Column('person_ref', sa.String(), nullable=False),
+    sa.Column('home_no', sa.String(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('quantity', sa.Integer(), nullable=False),
+    sa.Column('charged_fen', sa.BigInteger(), nullable=False),
+    sa.Column('waived_fen', sa.BigInteger(), nullable=False),
+    sa.Column('settled_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('person_ref', 'code', name='waived_once'),
+    schema='funeral'
     )
-    op.create_table(
-        "parked",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("event_id", sa.UUID(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("partition", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("parked_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="funeral",
+    op.create_index('settlement_batch', 'settlement_line', ['home_no', 'month'], unique=False, schema='funeral')
+    op.create_table('stream',
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('topic', 'aggregate_id'),
+    schema='funeral'
     )
-    op.create_index("parked_key", "parked", ["key"], unique=False, schema="funeral")
-    op.create_index("parked_once", "parked", ["topic", "partition", "offset"], unique=True, schema="funeral")
-    op.create_table(
-        "settlement_line",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("item_id", sa.Uuid(), nullable=False),
-        sa.Column("application_no", sa.String(), nullable=False),
-        sa.Column("person_ref", sa.String(), nullable=False),
-        sa.Column("home_no", sa.String(), nullable=False),
-        sa.Column("month", sa.String(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.Column("charged_fen", sa.BigInteger(), nullable=False),
-        sa.Column("waived_fen", sa.BigInteger(), nullable=False),
-        sa.Column("settled_on", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("person_ref", "code", name="waived_once"),
-        schema="funeral",
+    op.create_table('task',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('stage', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('matter', sa.Text(), nullable=True),
+    sa.Column('application_no', sa.Text(), nullable=True),
+    sa.Column('case_id', sa.UUID(), nullable=True),
+    sa.Column('item_id', sa.UUID(), nullable=True),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.Column('due', sa.Date(), nullable=False),
+    sa.Column('provisional', sa.Boolean(), nullable=False),
+    sa.Column('holder', sa.Text(), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reason_code', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='funeral'
     )
-    op.create_index("settlement_batch", "settlement_line", ["home_no", "month"], unique=False, schema="funeral")
-    op.create_table(
-        "stream",
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("topic", "aggregate_id"),
-        schema="funeral",
+    op.create_index('task_aggregate', 'task', ['aggregate_id'], unique=False, schema='funeral')
+    op.create_index('task_holder', 'task', ['holder'], unique=False, schema='funeral')
+    op.create_index('task_list', 'task', ['state', 'due', 'id'], unique=False, schema='funeral')
+    op.create_table('timer',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='funeral'
     )
-    op.create_table(
-        "task",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("matter", sa.Text(), nullable=True),
-        sa.Column("application_no", sa.Text(), nullable=True),
-        sa.Column("case_id", sa.UUID(), nullable=True),
-        sa.Column("item_id", sa.UUID(), nullable=True),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("region", sa.Text(), nullable=False),
-        sa.Column("due", sa.Date(), nullable=False),
-        sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason_code", sa.Text(), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="funeral",
-    )
-    op.create_index("task_aggregate", "task", ["aggregate_id"], unique=False, schema="funeral")
-    op.create_index("task_holder", "task", ["holder"], unique=False, schema="funeral")
-    op.create_index("task_list", "task", ["state", "due", "id"], unique=False, schema="funeral")
-    op.create_table(
-        "timer",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="funeral",
-    )
-    op.create_index("timer_due", "timer", ["due_at"], unique=False, schema="funeral")
-    op.create_table(
-        "unit",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("parent", sa.Text(), nullable=True),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("code"),
-        schema="funeral",
+    op.create_index('timer_due', 'timer', ['due_at'], unique=False, schema='funeral')
+    op.create_table('unit',
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('parent', sa.Text(), nullable=True),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('code'),
+    schema='funeral'
     )
 
 
 def downgrade() -> None:
     """Takes it back."""
-    op.drop_table("unit", schema="funeral")
-    op.drop_index("timer_due", table_name="timer", schema="funeral")
-    op.drop_table("timer", schema="funeral")
-    op.drop_index("task_list", table_name="task", schema="funeral")
-    op.drop_index("task_holder", table_name="task", schema="funeral")
-    op.drop_index("task_aggregate", table_name="task", schema="funeral")
-    op.drop_table("task", schema="funeral")
-    op.drop_table("stream", schema="funeral")
-    op.drop_index("settlement_batch", table_name="settlement_line", schema="funeral")
-    op.drop_table("settlement_line", schema="funeral")
-    op.drop_index("parked_once", table_name="parked", schema="funeral")
-    op.drop_index("parked_key", table_name="parked", schema="funeral")
-    op.drop_table("parked", schema="funeral")
-    op.drop_table("outbox", schema="funeral")
-    op.drop_index("item_person", table_name="item", schema="funeral")
-    op.drop_index("item_open", table_name="item", schema="funeral", postgresql_where="phase IN ('open', 'decided')")
-    op.drop_index("item_case", table_name="item", schema="funeral")
-    op.drop_index("item_application_no", table_name="item", schema="funeral")
-    op.drop_table("item", schema="funeral")
-    op.drop_table("idempotency", schema="funeral")
-    op.drop_index("cremation_person", table_name="cremation", schema="funeral")
-    op.drop_index("cremation_home", table_name="cremation", schema="funeral")
-    op.drop_table("cremation", schema="funeral")
-    op.drop_table("audit", schema="funeral")
-    op.drop_index(
-        "ask_open", table_name="ask", schema="funeral", postgresql_where=sa.text("state IN ('open', 'in_doubt')")
-    )
-    op.drop_table("ask", schema="funeral")
+    op.drop_table('unit', schema='funeral')
+    op.drop_index('timer_due', table_name='timer', schema='funeral')
+    op.drop_table('timer', schema='funeral')
+    op.drop_index('task_list', table_name='task', schema='funeral')
+    op.drop_index('task_holder', table_name='task', schema='funeral')
+    op.drop_index('task_aggregate', table_name='task', schema='funeral')
+    op.drop_table('task', schema='funeral')
+    op.drop_table('stream', schema='funeral')
+    op.drop_index('settlement_batch', table_name='settlement_line', schema='funeral')
+    op.drop_table('settlement_line', schema='funeral')
+    op.drop_index('parked_once', table_name='parked', schema='funeral')
+    op.drop_index('parked_key', table_name='parked', schema='funeral')
+    op.drop_table('parked', schema='funeral')
+    op.drop_table('outbox', schema='funeral')
+    op.drop_index('item_person', table_name='item', schema='funeral')
+    op.drop_index('item_open', table_name='item', schema='funeral', postgresql_where="phase IN ('open', 'decided')")
+    op.drop_index('item_case', table_name='item', schema='funeral')
+    op.drop_index('item_application_no', table_name='item', schema='funeral')
+    op.drop_table('item', schema='funeral')
+    op.drop_table('idempotency', schema='funeral')
+    op.drop_index('cremation_person', table_name='cremation', schema='funeral')
+    op.drop_index('cremation_home', table_name='cremation', schema='funeral')
+    op.drop_table('cremation', schema='funeral')
+    op.drop_table('audit', schema='funeral')
+    op.drop_index('ask_open', table_name='ask', schema='funeral', postgresql_where=sa.text("state IN ('open', 'in_doubt')"))
+    op.drop_table('ask', schema='funeral')

@@ -1,0 +1,147 @@
+"""Asks: questions to sources outside, put by a worker; each answer comes back to its aggregate once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+import structlog
+
+from shared.changes import Answer, Ctx
+from shared.db.documents import qualified
+from shared.db.engine import role_of
+from shared.db.presence import gone
+from shared.db.unit_of_work import Entry
+from shared.db.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
+from shared.db.writes import ASK_LEASE_SECONDS
+from shared.facts.port import FactAnswer, Question
+from shared.failpoints import hit
+from shared.metrics import METRICS
+from shared.outcomes import FactStatus
+
+if TYPE_CHECKING:
+    from shared.runtime.service import RunningService
+
+log = structlog.get_logger("onewindow.asks")
+NAMES = ("id", "kind", "aggregate_id", "name", "source", "tries")
+RETRY_FIRST = timedelta(seconds=5)
+RETRY_MOST = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One question under way."""
+
+    id: UUID
+    kind: str
+    aggregate_id: UUID
+    name: str
+    source: str
+    tries: int
+    question: Mapping[str, Any]
+
+    @classmethod
+    def fresh(cls, row: Mapping[str, Any], question: Mapping[str, Any]) -> Self:
+        """The question as it was just written."""
+        return cls(**{name: row[name] for name in NAMES}, question=question)
+
+
+async def asks(service: RunningService) -> None:
+    """Puts open questions to their sources and brings each answer back once, for ever."""
+    while True:
+        # Questions of this process were leased to it when they were written; the others are looked for.
+        claimed = service.news.take_asked() or await _claim(service)
+        if claimed:
+            hit("ask.before")
+            answered = await _answers(service, claimed)
+            hit("ask.after")
+            await _bring_back(service, answered)
+        elif not service.news.asks.is_set():
+            await wait_for(service.news.asks, LOOK_SECONDS)
+        else:
+            service.news.asks.clear()
+
+
+async def _claim(service: RunningService) -> list[Open]:
+    """Takes open questions whose time has come and that nobody alive is putting."""
+    table = qualified(service.spec.delivery.ask)
+    async with service.db.transaction(role_of(service.spec.name)) as conn:
+        # A lease lost in a crash is only asked again; nothing is in doubt until a question with an effect is put.
+        rows = await conn.fetch(
+            f"UPDATE {table} SET tries = tries + 1, state = CASE WHEN effect THEN 'in_doubt' ELSE state END,"
+            " owner = $4, lease_until = clock_timestamp() + make_interval(secs => $3) WHERE id IN"
+            f" (SELECT id FROM {table} WHERE state IN ('open', 'in_doubt') AND next_try_at <= $1"
+            f" AND (lease_until IS NULL OR lease_until < clock_timestamp() OR {gone('owner')})"
+            " ORDER BY next_try_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            " RETURNING id, kind, aggregate_id, name, source, tries, question, effect",
+            service.clock.now(),
+            MOST,
+            float(ASK_LEASE_SECONDS),
+            service.presence.number,
+        )
+        if not any(row["effect"] for row in rows):
+            await conn.execute("SET LOCAL synchronous_commit = off")
+    return [_opened(service, row) for row in rows]
+
+
+def _opened(service: RunningService, row: Mapping[str, Any]) -> Open:
+    return Open(**{name: row[name] for name in NAMES}, question=service.unseal(row["question"]))
+
+
+async def _answers(service: RunningService, claimed: Sequence[Open]) -> list[tuple[Open, FactAnswer]]:
+    by_source: dict[str, list[Open]] = defaultdict(list)
+    for ask in claimed:
+        by_source[ask.source].append(ask)
+    parts = await asyncio.gather(*(_ask_source(service, s, group) for s, group in by_source.items()))
+    return [pair for part in parts for pair in part]
+
+
+async def _ask_source(service: RunningService, source: str, group: Sequence[Open]) -> list[tuple[Open, FactAnswer]]:
+    questions = [Question(a.id, a.source, a.question, str(a.id)) for a in group]
+    try:
+        answers = await service.answer(source, questions)
+    except Exception as cause:  # noqa: BLE001 — a source that fails is silent: the item waits, visibly, and it is asked again
+        log.warning("source_failed", source=source, cause=repr(cause)[:200])
+        answers = [FactAnswer(FactStatus.SILENT, {}, source)] * len(group)
+    for answer in answers:
+        METRICS.asked.labels(source, str(answer.status)).inc()
+    return list(zip(group, answers, strict=True))
+
+
+async def _bring_back(service: RunningService, answered: Sequence[tuple[Open, FactAnswer]]) -> None:
+    silent = [ask for ask, answer in answered if answer.status == FactStatus.SILENT]
+    # Silence is told once; the question stays open and is put again later.
+    told = [_answer_entry(service, ask, a) for ask, a in answered if a.status != FactStatus.SILENT or ask.tries == 1]
+    if told:
+        await apply_each(service, told)
+    if silent:
+        await _put_off(service, silent)
+
+
+async def _put_off(service: RunningService, silent: Sequence[Open]) -> None:
+    table = qualified(service.spec.delivery.ask)
+    now = service.clock.now()
+    later = [now + min(RETRY_MOST, RETRY_FIRST * 2 ** min(ask.tries - 1, 10)) for ask in silent]
+    async with service.db.transaction(role_of(service.spec.name)) as conn:
+        await conn.execute(
+            f"UPDATE {table} k SET lease_until = NULL, next_try_at = t.at"
+            " FROM unnest($1::uuid[], $2::timestamptz[]) AS t(id, at) WHERE k.id = t.id",
+            [ask.id for ask in silent],
+            later,
+        )
+
+
+def _answer_entry(service: RunningService, ask: Open, found: FactAnswer) -> Entry:
+    handler = service.local_handler(ask.kind, f"answer:{ask.name}")
+    answer = Answer(ask.name, str(found.status), found.data, found.source, found.source_no)
+
+    def call(state: Any, ctx: Ctx) -> tuple[Any, None]:
+        return handler(state, answer, ctx), None
+
+    consumes = None if found.status == FactStatus.SILENT else ("ask", ask.id)
+    return Entry(ask.kind, ask.aggregate_id, call, f"answer:{ask.name}", consumes=consumes)  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""Timers: local messages that come back when business time reaches them; the row that firing removes makes it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared.changes import Timer
+from shared.db.documents import qualified
+from shared.db.engine import role_of
+from shared.db.unit_of_work import Entry
+from shared.db.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
+from shared.failpoints import hit
+
+if TYPE_CHECKING:
+    from shared.runtime.service import RunningService
+
+
+async def timers(service: RunningService) -> None:
+    """Fires due timers, each once, in its aggregate's own transaction, for ever."""
+    table, role = qualified(service.spec.delivery.timer), role_of(service.spec.name)
+    while True:
+        now = service.clock.now()
+        async with service.db.transaction(role, read_only=True) as conn:
+            rows = await conn.fetch(
+                f"SELECT id, kind, aggregate_id, name, due_at, data FROM {table} ORDER BY due_at, id LIMIT $1",
+                MOST,
+            )
+        due = [row for row in rows if row["due_at"] <= now]
+        if due:
+            hit("timer.before")
+            await apply_each(service, [_timer_entry(service, row) for row in due])
+        if len(due) < MOST:
+            ahead = [(row["due_at"] - now).total_seconds() for row in rows if row["due_at"] > now]
+            await wait_for(service.news.timers, min([LOOK_SECONDS, *ahead]))
+
+
+def _timer_entry(service: RunningService, row: Mapping[str, Any]) -> Entry:
+    handler = service.local_handler(row["kind"], f"timer:{row['name']}")
+    fired = Timer(row["name"], orjson.loads(row["data"]))
+    return Entry(
+        row["kind"],
+        row["aggregate_id"],
+        lambda state, ctx: (handler(state, fired, ctx), None),
+        f"timer:{row['name']}",
+        consumes=("timer", row["id"]),
+    )

@@ -1,0 +1,55 @@
+"""How a worker waits for news, and applies what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared.db.unit_of_work import Entry
+from shared.errors import Transient
+
+if TYPE_CHECKING:
+    from shared.runtime.service import RunningService
+
+log = structlog.get_logger("onewindow.workers")
+MOST = 256
+"""Rows a worker takes at a time."""
+
+LOOK_SECONDS = 1.0
+"""Real time after which a worker looks by itself for what another process left."""
+
+
+async def wait_for(news: asyncio.Event, seconds: float) -> None:
+    """Waits for news, at most so many seconds of real time, and takes the news."""
+    # Not `asyncio.wait_for`: on 3.11 it swallows a cancellation that meets the event, and a worker would never end.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.001, seconds)):
+            await news.wait()
+    news.clear()
+
+
+async def apply_each(service: RunningService, entries: Sequence[Entry]) -> None:
+    """Applies entries together, and one by one when that fails; one that fails alone is logged and stays due."""
+    try:
+        await service.unit_of_work.apply(entries)
+    except Transient:
+        raise
+    except Exception:  # noqa: BLE001 — whose fault it is shows one by one
+        for entry in entries:
+            await _apply_alone(service, entry)
+
+
+async def _apply_alone(service: RunningService, entry: Entry) -> None:
+    try:
+        await service.unit_of_work.apply([entry])
+    except Transient:
+        raise
+    except Exception as cause:  # one bad row must not stop the others; the sweeper finds it
+        log.exception(
+            "local_message_failed", service=service.spec.name, action=entry.action, cause=type(cause).__name__
+        )
+        await asyncio.sleep(LOOK_SECONDS)

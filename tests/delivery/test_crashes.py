@@ -1,0 +1,163 @@
+"""What a crash leaves behind, on the toy service: asks in doubt, due timers, and the patience of whoever comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from shared import failpoints
+from shared.clock import monotonic
+from shared.db.engine import Database
+from shared.messages import derived_id
+from shared.outcomes import FactStatus
+from tests.support.database import eventually
+from tests.support.toy import NOW, Add, Toy
+
+
+@pytest_asyncio.fixture
+async def toy(db: Database, tmp_path: Path) -> AsyncIterator[Toy]:
+    made = Toy(db, tmp_path / "keys")
+    await made.start()
+    yield made
+    failpoints.arm("")
+    await made.stop()
+
+
+def ident(n: int) -> UUID:
+    return derived_id("toy", n)
+
+
+async def answered(toy: Toy, identity: UUID, said: list[str]) -> None:
+    async def heard() -> bool:
+        tally = await toy.tally(identity)
+        return tally is not None and tally.seen_answers == said
+
+    await eventually(heard, f"{said} to be heard")
+
+
+async def lease_ends(toy: Toy) -> None:
+    """The lease of whoever crashed with a question in hand runs out."""
+    async with toy.db.connection() as conn:
+        await conn.execute("UPDATE toy.ask SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL")
+    toy.service.news.asks.set()
+
+
+@pytest.mark.parametrize("failpoint", ["ask.before", "ask.after"])
+async def test_an_ask_with_an_effect_that_a_crash_left_in_doubt_is_put_again_under_the_same_key(
+    toy: Toy, failpoint: str
+) -> None:
+    failpoints.arm(f"{failpoint}=error")
+    await toy.send((ident(1), 1, Add(ask="pay", effect=True)))
+
+    async def in_doubt() -> bool:
+        return [row["state"] for row in await toy.fetch("SELECT state FROM toy.ask")] == ["in_doubt"]
+
+    await eventually(in_doubt, "the ask to be in doubt")
+    await eventually(lambda: not failpoints._armed, "the crash")
+    assert (await toy.tally(ident(1))).seen_answers == []
+    await lease_ends(toy)
+    await answered(toy, ident(1), ["confirmed"])
+    keys = [question.idempotency_key for question in toy.oracle.asked]
+    assert len(keys) == (2 if failpoint == "ask.after" else 1)
+    assert len(set(keys)) == 1
+    assert [row["state"] for row in await toy.fetch("SELECT state FROM toy.ask")] == ["answered"]
+
+
+async def test_an_ask_in_the_hands_of_a_living_copy_is_not_put_by_another(
+    toy: Toy, db: Database, tmp_path: Path
+) -> None:
+    other = Toy(db, tmp_path / "keys")
+    await other.start(schema=False)
+    held = asyncio.Event()
+    answer = toy.oracle.answer
+
+    async def slowly(questions: object) -> object:
+        await held.wait()
+        return await answer(questions)  # type: ignore[arg-type]
+
+    toy.oracle.answer = other.oracle.answer = slowly  # type: ignore[method-assign,assignment]
+    await toy.send((ident(1), 1, Add(ask="pay", effect=True)))
+
+    async def taken() -> bool:
+        return bool(await toy.fetch("SELECT 1 FROM toy.ask WHERE state = 'in_doubt'"))
+
+    await eventually(taken, "one copy to take the ask")
+    for copy in (toy, other):
+        copy.service.news.asks.set()
+    held.set()
+    await answered(toy, ident(1), ["confirmed"])
+    assert len(toy.oracle.asked) == 1
+    await other.stop()
+
+
+@pytest.mark.parametrize("failpoint", ["timer.before", "unit.before_commit", "unit.after_commit"])
+async def test_timers_fire_once_with_two_copies_and_a_crash(
+    toy: Toy, db: Database, tmp_path: Path, failpoint: str
+) -> None:
+    other = Toy(db, tmp_path / "keys")
+    await other.start(schema=False)
+    ids = [ident(n) for n in range(60)]
+    await toy.send(*((i, 1, Add(timer_after=3600)) for i in ids))
+
+    async def all_set() -> bool:
+        return len(await toy.fetch("SELECT 1 FROM toy.timer")) == 60
+
+    await eventually(all_set, "all timers to be set")
+    failpoints.arm(f"{failpoint}=error")
+    for copy in (toy, other):
+        copy.clock.set(NOW + timedelta(seconds=3600))
+        copy.service.news.timers.set()
+
+    async def all_fired() -> bool:
+        return await toy.fetch("SELECT 1 FROM toy.timer") == []
+
+    await eventually(all_fired, "all timers to fire")
+    rows = await toy.fetch("SELECT body->>'fired' AS fired FROM toy.tally")
+    assert [row["fired"] for row in rows] == ["1"] * 60
+    await other.stop()
+
+
+async def test_a_silent_ask_with_an_effect_is_asked_again_under_the_same_key(toy: Toy) -> None:
+    toy.oracle.script = [FactStatus.SILENT]
+    await toy.send((ident(1), 1, Add(ask="pay", effect=True)))
+    await answered(toy, ident(1), ["silent"])
+
+    async def put_off() -> bool:
+        return bool(await toy.fetch("SELECT 1 FROM toy.ask WHERE lease_until IS NULL"))
+
+    await eventually(put_off, "the question to be put off")
+    toy.clock.set(NOW + timedelta(minutes=5))
+    toy.service.news.asks.set()
+    await answered(toy, ident(1), ["silent", "confirmed"])
+    assert len({question.idempotency_key for question in toy.oracle.asked}) == 1
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the consumer forgets its failing keys only one by one, not after a batch that went through"
+)
+async def test_bad_messages_with_good_ones_between_them_never_stop_the_consumer(toy: Toy) -> None:
+    for n in range(7):
+        await toy.send((ident(n), 1, Add(poison=True)))
+        await eventually(
+            lambda n=n: toy.supervisor.failed or len(toy.service.parking.keys) == n + 1, "the bad one to be parked"
+        )
+        assert toy.supervisor.failed == {}
+        await toy.send((ident(100 + n), 1, Add()))
+
+        await eventually(lambda n=n: toy.tally(ident(100 + n)), "the good one to be counted")
+
+
+@pytest.mark.xfail(strict=True, reason="the back-off counts every trouble since the start, not those since it last worked")
+async def test_a_consumer_that_worked_again_is_as_patient_as_at_first(toy: Toy) -> None:
+    for n in range(8):
+        failpoints.arm("unit.before_commit=error")
+        begun = monotonic()
+        await toy.send((ident(n), 1, Add()))
+        await eventually(lambda n=n: toy.tally(ident(n)), "the message to be counted")
+        assert monotonic() - begun < 2, f"after {n + 1} short troubles, each overcome, one more costs ever longer"

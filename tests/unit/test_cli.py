@@ -1,0 +1,99 @@
+"""The command line: what it prints, what it refuses, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from shared.runtime.cli import main as entry
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs one command line as a person would; answers exit code, output and errors."""
+    monkeypatch.setenv("ONEWINDOW_DATA", str(tmp_path))
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["onewindow", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            entry.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return command
+
+
+def test_a_calculation_is_printed_with_its_inputs_law_and_policy(run):
+    code, out, _ = run("calc", "elderly.age_allowance.monthly", "birth=1940-02-20", "--as-of", "2026-11-21", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["value"] == "100.00"
+    assert found["inputs"] == {"birth": "1940-02-20"}
+    assert found["law"]
+    assert found["policy_version"]
+
+
+def test_a_legal_limit_is_a_rule_of_the_shared_calendar(run):
+    code, out, _ = run("calc", "shared.calendar.due", "n=20", "start=2026-11-21", "--json")
+    assert code == 0
+    assert json.loads(out)["value"] == {"date": "2026-12-18", "provisional": False}
+
+
+def test_every_rule_is_listed_one_a_line(run):
+    code, out, _ = run("calc", "--list")
+    assert code == 0
+    assert {"shared.calendar.due", "funeral.fee_waiver.waived"} <= set(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["no.such.rule"], "no.such.rule"),
+        (["elderly.age_allowance.monthly", "birth"], "birth"),
+        (["elderly.age_allowance.monthly", "birth=1940-02-20", "age=86"], "age"),
+        (["elderly.age_allowance.monthly", "birth=1940-02-20", "--as-of", "yesterday"], "--as-of"),
+        (["shared.calendar.due", "n=soon"], "n"),
+    ],
+)
+def test_what_a_calculation_cannot_use_is_named_and_nothing_is_printed(run, arguments, named):
+    code, out, err = run("calc", *arguments)
+    assert code == 2
+    assert out == ""
+    assert named in err
+
+
+def test_a_wrong_setting_is_named_with_what_would_be_right(run, monkeypatch):
+    monkeypatch.setenv("ONEWINDOW_BUS", "pigeon")
+    code, _, err = run("settings")
+    assert code == 2
+    assert "ONEWINDOW_BUS" in err
+    assert "embedded" in err
+
+
+def test_the_key_folder_is_made_once_and_no_key_is_printed(run, tmp_path):
+    _, first, _ = run("keys")
+    _, second, _ = run("keys")
+    secrets = [path.read_text() for path in (tmp_path / "keys").glob("*.key")]
+    assert "made index.key" in first
+    assert "made" not in second
+    assert secrets
+    assert not any(secret.strip() in first + second for secret in secrets)
+
+
+def test_a_port_that_is_taken_stops_the_start_by_the_settings_name(run, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("up", "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "ONEWINDOW_PORT" in err
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_an_operation_without_a_platform_says_that_nothing_answers(run, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("ONEWINDOW_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        code, _, err = run("parked", "list")
+    assert code == 1
+    assert "does not answer" in err
