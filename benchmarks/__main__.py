@@ -42,19 +42,20 @@ async def run(folder: Path, progress: Progress) -> list[Figure]:
     postgres = EmbeddedPostgres(folder / "data")
     dsn = await asyncio.to_thread(postgres.start)
     try:
-        return await _measure(dsn, folder, progress)
+        return await _measure(dsn, postgres.cluster, folder, progress)
     finally:
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.remove)
 
 
-async def _measure(dsn: str, folder: Path, progress: Progress) -> list[Figure]:
+async def _measure(dsn: str, cluster: Path, folder: Path, progress: Progress) -> list[Figure]:
     started = monotonic()
     async with joint.platform(dsn, folder) as host:
         ready = monotonic() - started
         await joint.throughput(host, 64, 1, progress)
         ours = await joint.throughput(host, CASES, 1000, progress)
-        memory = pss()
+        memory = pss(cluster)
+        progress.console.print("idle latency …")
         stops = joint.p50(await joint.latency(host, IDLE_CASES, 1_000_000, whole=False))
         bundle = joint.p50(await joint.latency(host, IDLE_CASES, 2_000_000, whole=True))
         sizes = await joint.sizes(host)
@@ -70,12 +71,11 @@ async def _measure(dsn: str, folder: Path, progress: Progress) -> list[Figure]:
     ]
 
 
-def pss() -> float:
-    """Megabytes of this process and the database's, shared pages counted once."""
-    own = psutil.Process()
-    servers = [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
+def pss(cluster: Path) -> float:
+    """Megabytes of this process and of its database's, shared pages counted once."""
+    server = psutil.Process(int((cluster / "postmaster.pid").read_text("ascii").split()[0]))
     found = 0
-    for process in [own, *servers]:
+    for process in [psutil.Process(), server, *server.children(recursive=True)]:
         try:
             found += process.memory_full_info().pss
         except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -54,11 +54,11 @@ def _to_leader(task: Task, ctx: Ctx) -> bool:
 
 
 def _to_unit_above(task: Task, ctx: Ctx) -> bool | None:
+    """The region stays: the unit above covers it, and whoever was let in before still finds the task."""
     above = [code for code in ctx.units.chain(task.unit) if code != task.unit]
-    unit = ctx.units.get(above[0]) if above else None
-    if unit is None:
+    if not above or ctx.units.get(above[0]) is None:
         return None
-    task.unit, task.region = above[0], str(unit["region"])
+    task.unit = above[0]
     return not _all_barred(task, _staff(task, ctx))
 
 

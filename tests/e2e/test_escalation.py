@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -17,26 +18,38 @@ async def looked_at(platform: Platform, at, account: str):
     return (await platform.get(f"/api/elderly/tasks/{at['id']}", account)).json()
 
 
+async def standing(platform: Platform, at):
+    item = await platform.host.services["elderly"].load("item", UUID(at["item_id"]))
+    return next(t for t in item.tasks if str(t.id) == at["id"])
+
+
+async def overdue(platform: Platform, at, step: int) -> None:
+    """Lets the day pass on which the next ones are let in."""
+    day = (await standing(platform, at)).escalate_on
+    await platform.post("/api/dev/clock", {"to": f"{day + timedelta(days=1)}T01:00:00+08:00"})
+
+    async def climbed() -> bool:
+        return (await standing(platform, at)).escalation >= step
+
+    await eventually(climbed, f"step {step} of the escalation", 10)
+
+
 async def test_a_task_that_nobody_takes_climbs_until_somebody_decides_it(moving: Platform) -> None:
     given = await moving.submit(allowance(person("程等待", date(1944, 2, 2))))
     number = given["application_no"]
     review = await task(moving, "elderly", number, "handler", "age_allowance_review")
     assert (await looked_at(moving, review, "supervisor"))["may_act"] is False
-    escalations = []
-
-    async def climbed_to(reached, what):
-        await moving.post("/api/dev/clock", {"days": 5})
-        await eventually(lambda: looked(reached), what, 10)
-
-    async def looked(reached):
-        seen = await looked_at(moving, review, "supervisor")
-        escalations.append((seen["unit"], seen["may_act"]))
-        return reached(seen)
-
-    await moving.post("/api/dev/clock", {"days": 6})  # past its date: the stand-in may act, who already could
-    await climbed_to(lambda t: t["may_act"], "the leader to be let in")
-    assert escalations[-1][0] == "420112-ELDERLY"
-    await climbed_to(lambda t: t["unit"] == "420112", "the unit above to have it")
+    await overdue(moving, review, 1)
+    assert (await standing(moving, review)).admitted == ["deputy"]
+    await overdue(moving, review, 2)
+    looked = await looked_at(moving, review, "supervisor")
+    assert (looked["may_act"], looked["unit"], looked["lamp"]) == (True, "420112-ELDERLY", "red")
+    await overdue(moving, review, 3)
+    # The county's bureau has no handler of its own, so it goes to the one above that; nobody let in is shut out.
+    assert (await standing(moving, review)).unit == "420100"
+    for account in ("handler", "deputy", "supervisor"):
+        assert (await looked_at(moving, review, account))["may_act"] is True
+        assert [t["id"] for t in await moving.tasks("elderly", number, account)] == [review["id"]]
     await settle(moving, review, "supervisor", "approve")
     approval = await task(moving, "elderly", number, "approver", "age_allowance_approval")
     assert (await looked_at(moving, approval, "supervisor"))["may_act"] is False, "four eyes hold for the leader too"

@@ -122,7 +122,7 @@ def test_when_everyone_with_the_role_is_barred_the_stand_in_may_act_at_once():
 def test_when_stand_in_and_leader_are_barred_too_it_goes_to_the_unit_above_at_once():
     ctx = fake_ctx(units=units(staff={"handler": ["a"]}, stand_ins=["s"], leader="boss"))
     _, task = opened(ctx, barred=["a", "s", "boss"])
-    assert (task.unit, task.region) == ("county", REGION)
+    assert (task.unit, task.region) == ("county", TOWN)
 
 
 def test_at_the_top_the_supervisor_may_act_so_that_no_task_is_left_to_nobody():

@@ -1,0 +1,110 @@
+"""From the coordinator to a service (`onewindow.<service>.requests`, one stream an item)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.catalog.protocol.values import Due, MaterialRef, Value
+from shared.crypto import Sealed
+from shared.messages import Message
+from shared.outcomes import FactStatus, ItemStatus, Nature
+
+
+class ItemRequested(Message):
+    """Handle this item. `ready` false: check it formally, decide only after `ItemReady`."""
+
+    item_id: UUID
+    case_id: UUID
+    application_no: str
+    matter: str
+    definition: str
+    nature: Nature
+    round: int
+    ready: bool
+    unit: str
+    accept_region: str
+    received_at: datetime
+    check: Literal["formal", "none"] = "formal"
+    acted: tuple[str, ...] = ()
+    materials: tuple[MaterialRef, ...] = ()
+    sealed: Sealed
+    sealed_round: int = 1
+    person_ref: str | None = None
+    reason_code: str | None = None
+
+
+class PrerequisiteResult(Value):
+    """How an item that came first ended."""
+
+    matter: str
+    outcome: ItemStatus
+    public: dict[str, Any] = Field(default_factory=dict)
+    hard: bool = True
+
+
+class FactResult(Value):
+    """What is established of a fact that the item waited for."""
+
+    fact: str
+    status: FactStatus
+    source: str
+    occurred_on: date | None = None
+    evidence: str | None = None
+
+
+class ItemReady(Message):
+    """Everything this item waited for is there: decide it. `to_person`: a soft prerequisite was refused or a fact
+    is contradicted, so a person decides."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    results: tuple[PrerequisiteResult, ...] = ()
+    facts: tuple[FactResult, ...] = ()
+    accepted_at: datetime | None = None
+    due: Due = Due()
+    to_person: bool = False
+
+
+class ItemSupplemented(Message):
+    """The applicant cured findings of this item: its new sealed part."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    sealed: Sealed
+    sealed_round: int
+    materials: tuple[MaterialRef, ...] = ()
+
+
+class WithdrawalRequested(Message):
+    """The applicant wants to withdraw: agree, or say that it is already decided."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    reason_code: str
+
+
+class ItemCancelled(Message):
+    """This item is over, whatever its state: a hard prerequisite or its fact fell away, or the handler did not
+    answer a withdrawal in time."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    cause: Literal["terminated", "withdrawn"]
+    reason_code: str
+
+
+class ItemSettled(Message):
+    """What became of the service's decision: `applied` puts its effects into force, `late` drops them."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    status: Literal["applied", "late"]

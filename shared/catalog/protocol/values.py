@@ -1,0 +1,106 @@
+"""The parts that messages are made of."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.crypto import Sealed
+from shared.outcomes import ItemStatus, Nature, WaitKind
+
+
+class Value(BaseModel):
+    """Base of the parts of messages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Finding(Value):
+    """One thing that is missing or wrong, told to the applicant in one paper.
+
+    `code` is stable, `pointer` the form field or material (JSON pointer), `material` the material type if it is one.
+    """
+
+    code: str
+    pointer: str = ""
+    material: str | None = None
+    message_zh: str
+    message_en: str
+
+
+class WaitingOn(Value):
+    """Whom or what an item waits for, since when and until when (legal dates in Beijing time)."""
+
+    kind: WaitKind
+    name: str
+    since: datetime
+    until: date | None = None
+
+
+class Limit(Value):
+    """A limit in days: `n` working or calendar days."""
+
+    n: int
+    unit: Literal["working", "calendar"]
+
+
+class Due(Value):
+    """Dates by which an item must end: promised to the citizen and set by law; provisional when the year's
+    calendar is not published."""
+
+    promised: date | None = None
+    legal: date | None = None
+    provisional: bool = False
+
+
+class Result(Value):
+    """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake."""
+
+    outcome: ItemStatus
+    reason_code: str
+    law: str
+    public: dict[str, Any] = Field(default_factory=dict)
+    sealed: Sealed | None = None
+    by_rule: bool = False
+    decided_at: datetime | None = None
+
+
+class Prerequisite(Value):
+    """An item that comes first: refused hard ends the dependant, refused soft sends it to a person."""
+
+    item_id: UUID
+    matter: str
+    hard: bool = True
+
+
+class MaterialRef(Value):
+    """One material of the application as an item sees it; the file itself stays with intake."""
+
+    type: str
+    source: str
+    file_id: str | None = None
+    form: str | None = None
+    copies: int | None = None
+    original_seen: bool | None = None
+    promise_by: date | None = None
+
+
+class PlannedItem(Value):
+    """One item of the plan that intake made: its matter, who handles it, after what, and its sealed part."""
+
+    item_id: UUID
+    matter: str
+    service: str
+    nature: Nature
+    unit: str
+    prerequisites: tuple[Prerequisite, ...] = ()
+    facts: tuple[str, ...] = ()
+    check: Literal["formal", "none"] = "formal"
+    promised: Limit | None = None
+    legal: Limit | None = None
+    materials: tuple[MaterialRef, ...] = ()
+    sealed: Sealed
+    person_ref: str | None = None
