@@ -95,9 +95,8 @@ def main() -> None:
     """Runs everything; `--write` puts the table into the READMEs."""
     folder = Path(tempfile.mkdtemp(prefix="onewindow-bench-"))
     try:
-        with Progress(console=screen, transient=True) as progress:
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                figures = runner.run(run(folder, progress))
+        with Progress(console=screen, transient=True) as progress, asyncio.Runner(loop_factory=loop_factory()) as runner:
+            figures = runner.run(run(folder, progress))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     show(figures)

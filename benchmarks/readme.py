@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKERS = re.compile(r"(<!-- bench:start -->\n).*?(<!-- bench:end -->)", re.DOTALL)
+START, END = "<!-- bench:start -->\n", "<!-- bench:end -->"
 HEADS = {
     "README.md": "| figure | ours | floor | ratio | goal |",
     "README.zh-CN.md": "| 指标 | 本平台 | 下限参照 | 比值 | 目标 |",
@@ -20,5 +19,6 @@ def write_tables(rows: Sequence[Sequence[str]]) -> None:
         path = ROOT / name
         lines = [head, "|---|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows)]
         table = "\n".join(lines) + "\n"
-        text = MARKERS.sub(lambda found, table=table: found[1] + table + found[2], path.read_text(encoding="utf-8"))
-        path.write_text(text, encoding="utf-8")
+        before, _, rest = path.read_text(encoding="utf-8").partition(START)
+        _, _, after = rest.partition(END)
+        path.write_text(before + START + table + END + after, encoding="utf-8")

@@ -53,18 +53,22 @@ class Open:
 
 async def asks(service: RunningService) -> None:
     """Puts open questions to their sources and brings each answer back once, for ever."""
+    service.news.asks.set()
     while True:
-        # Questions of this process were leased to it when they were written; the others are looked for.
-        claimed = service.news.take_asked() or await _claim(service)
-        if claimed:
-            hit("ask.before")
-            answered = await _answers(service, claimed)
-            hit("ask.after")
-            await _bring_back(service, answered)
-        elif not service.news.asks.is_set():
-            await wait_for(service.news.asks, LOOK_SECONDS)
-        else:
-            service.news.asks.clear()
+        await wait_for(service.news.asks, LOOK_SECONDS)
+        # Questions of this process were leased to it as they were written; the rest is looked for when none wait.
+        under_way = service.news.take_asked() or await _claim(service)
+        while under_way:
+            await _put(service, under_way)
+            more = len(under_way) >= MOST
+            under_way = service.news.take_asked() or (await _claim(service) if more else [])
+
+
+async def _put(service: RunningService, under_way: Sequence[Open]) -> None:
+    hit("ask.before")
+    answered = await _answers(service, under_way)
+    hit("ask.after")
+    await _bring_back(service, answered)
 
 
 async def _claim(service: RunningService) -> list[Open]:

@@ -113,7 +113,7 @@ class UnitOfWork:
             ("timer", f"DELETE FROM {documents.qualified(delivery.timer)} WHERE id = ANY($1) RETURNING id"),
             (
                 "ask",
-                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"  # noqa: ISC004
+                f"UPDATE {documents.qualified(delivery.ask)} SET state = 'answered', lease_until = NULL"
                 " WHERE id = ANY($1) AND state IN ('open', 'in_doubt') RETURNING id",
             ),
         ):
