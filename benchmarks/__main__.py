@@ -63,7 +63,13 @@ async def _measure(dsn: str, cluster: Path, folder: Path, progress: Progress) ->
     base = await floor.measure(dsn, sizes, CASES)
     ratio = ours.per_second / base
     return [
-        Figure("joint cases/s, three parallel stops", f"{ours.per_second:.0f}", f"{base:.0f}", f"{ratio:.2f}", "≥ 0.15 (0.5)"),
+        Figure(
+            "joint cases/s, three parallel stops",
+            f"{ours.per_second:.0f}",
+            f"{base:.0f}",
+            f"{ratio:.2f}",
+            "≥ 0.15 (0.5)",
+        ),
         Figure("idle p50 submit → closed, three stops, ms", f"{stops:.0f}", "", "", "≤ 60"),
         Figure("idle p50 submit → closed, bereavement, ms", f"{bundle:.0f}", "", "", "≤ 90"),
         Figure("services ready after the database, s", f"{ready:.1f}", "", "", "< 10"),
@@ -95,7 +101,10 @@ def main() -> None:
     """Runs everything; `--write` puts the table into the READMEs."""
     folder = Path(tempfile.mkdtemp(prefix="onewindow-bench-"))
     try:
-        with Progress(console=screen, transient=True) as progress, asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with (
+            Progress(console=screen, transient=True) as progress,
+            asyncio.Runner(loop_factory=loop_factory()) as runner,
+        ):
             figures = runner.run(run(folder, progress))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

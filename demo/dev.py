@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.clock import VirtualClock, as_utc
+from shared.clock import as_utc
 from shared.errors import Conflict, FieldError, Invalid
 from shared.facts.simulator import insert_simulated
 from shared.http.auth import Principal, allow
@@ -76,13 +76,10 @@ def dev_router(host: Host) -> APIRouter:
 
     @router.post("/clock")
     async def move_clock(move: Move, who: Staff) -> dict[str, str]:
-        """Moves a virtual clock forward, and wakes whoever waits for a time."""
-        if not isinstance(host.clock, VirtualClock):
+        """Moves a virtual clock forward, from one due moment to the next, each when the work of the last is done."""
+        if host.virtual_time is None:
             raise _not_virtual()
-        moved = host.clock.set(move.target(host.clock.now()))
-        for service in host.services.values():
-            service.news.timers.set()
-            service.news.asks.set()
+        moved = await host.virtual_time.move(move.target(host.clock.now()))
         return {"now": moved.isoformat()}
 
     @router.post("/facts", status_code=201)

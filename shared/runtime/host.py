@@ -16,7 +16,7 @@ from shared.bus.embedded import EmbeddedBus
 from shared.bus.port import Bus
 from shared.catalog.checks import require_sound
 from shared.catalog.registry import Catalog, load
-from shared.clock import Clock, parse_clock
+from shared.clock import Clock, VirtualClock, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.engine import Database
@@ -35,6 +35,7 @@ from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
 from shared.runtime.supervisor import Supervisor
+from shared.runtime.virtual_time import VirtualTime
 
 
 def load_specs(catalog: Catalog, only: Sequence[str] = ()) -> list[ServiceSpec]:
@@ -76,6 +77,7 @@ class Host:
         self.supervisor = Supervisor()
         self.services: dict[str, RunningService] = {}
         self.ready = False
+        self.virtual_time: VirtualTime | None = None
         self._notice = notice
         self._postgres: EmbeddedPostgres | None = None
         self.demonstration: Demonstration | None = demonstration(settings)
@@ -97,6 +99,7 @@ class Host:
         await self.bus.start()
         await self.bus.declare(list(self.catalog.topics.values()))
         self.facts = await self._facts()
+        await self._start_clock()
         await self._start_services()
         if self.demonstration is not None:
             await self.demonstration.seed(self)
@@ -117,6 +120,17 @@ class Host:
             )
         return EmbeddedBus(self.db, self.presence)
 
+    async def _start_clock(self) -> None:
+        """A virtual clock is one row for all processes, and only a demonstration has one."""
+        if not isinstance(self.clock, VirtualClock):
+            return
+        if self.demonstration is None:
+            raise Misconfigured(
+                "ONEWINDOW_CLOCK", "虚拟时钟只用于演示", "a virtual clock is for the demonstration only"
+            )
+        self.virtual_time = VirtualTime(self.clock, self.db, self.presence, self.bus, self.specs)
+        await self.virtual_time.start()
+
     async def _facts(self) -> FactSource:
         if self.demonstration is None:
             return Unconnected()
@@ -131,6 +145,9 @@ class Host:
             service = RunningService(spec, world, self.db, keys_of(spec, self.keyring), policy)
             await service.start()
             self.services[spec.name] = service
+        if self.virtual_time is not None:
+            self.virtual_time.wake(*(e for s in self.services.values() for e in (s.news.timers, s.news.asks)))
+            self.supervisor.start("clock.follow", self.virtual_time.follow)
         for service in self.services.values():
             for name, work in service.work().items():
                 self.supervisor.start(f"{service.spec.name}.{name}", work)

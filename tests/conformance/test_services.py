@@ -99,9 +99,7 @@ async def test_a_redelivery_of_everything_after_a_restart_changes_nothing(alone:
 
 
 @over_matters
-async def test_a_message_of_an_unknown_version_parks_its_key_loudly_and_others_go_on(
-    alone: Alone, matter: str
-) -> None:
+async def test_a_message_of_an_unknown_version_parks_its_key_loudly_and_others_go_on(alone: Alone, matter: str) -> None:
     item, other = alone.obligation(matter), alone.obligation(matter)
     await item.send(item.requested())
     await item.quiet()
@@ -145,7 +143,7 @@ async def mended(alone: Alone, seq: object, envelope: Envelope) -> None:
     """The fault is mended (here: in the row) and an operator has the key retried."""
     async with alone.host.db.connection() as conn:
         await conn.execute(
-            f'UPDATE "{alone.name}".parked SET data = $2, headers = jsonb_set(headers, \'{{type}}\', to_jsonb($3::text))'
+            f"UPDATE \"{alone.name}\".parked SET data = $2, headers = jsonb_set(headers, '{{type}}', to_jsonb($3::text))"
             " WHERE seq = $1",
             seq,
             envelope.data,
@@ -168,9 +166,7 @@ async def mended(alone: Alone, seq: object, envelope: Envelope) -> None:
 
 
 @over_matters
-async def test_a_crash_between_commit_and_position_repeats_nothing_and_loses_nothing(
-    alone: Alone, matter: str
-) -> None:
+async def test_a_crash_between_commit_and_position_repeats_nothing_and_loses_nothing(alone: Alone, matter: str) -> None:
     smooth = await decided(alone.obligation(matter))
     item = alone.obligation(matter)
     for message in (item.requested(), item.supplemented(), item.ready()):

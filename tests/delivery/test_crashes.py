@@ -153,7 +153,9 @@ async def test_bad_messages_with_good_ones_between_them_never_stop_the_consumer(
         await eventually(lambda n=n: toy.tally(ident(100 + n)), "the good one to be counted")
 
 
-@pytest.mark.xfail(strict=True, reason="the back-off counts every trouble since the start, not those since it last worked")
+@pytest.mark.xfail(
+    strict=True, reason="the back-off counts every trouble since the start, not those since it last worked"
+)
 async def test_a_consumer_that_worked_again_is_as_patient_as_at_first(toy: Toy) -> None:
     for n in range(8):
         failpoints.arm("unit.before_commit=error")

@@ -42,9 +42,7 @@ async def test_a_household_is_heard_and_reassessed_after_the_case_has_closed(pla
     await settle(platform, review, "handler", "approve", lease=lease, result={"hearing": hearing})
     (done,) = (await effects(platform, item["id"]))["household_reviews"]
     assert (done["before"], done["after"], done["from_month"]) == ("990.00", "760.00", "2026-12")
-    (told,) = await events(
-        platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"]
-    )
+    (told,) = await events(platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"])
     assert (told["before"], told["after"], told["members_after"]) == ("990.00", "760.00", 2)
     assert (await platform.application(closed["application_no"]))["status"] == "closed"
 
@@ -54,6 +52,4 @@ async def test_a_review_that_finds_no_reason_to_change_leaves_the_allowance(plat
     await settle(platform, review, "handler", "deny", reason_code="OTHER_MEMBER_JOINED")
     (done,) = (await effects(platform, item_of(closed, STOP)["id"]))["household_reviews"]
     assert (done["state"], done["after"]) == ("unchanged", "990.00")
-    assert not await events(
-        platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"]
-    )
+    assert not await events(platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"])

@@ -177,9 +177,7 @@ async def test_quick_relief_is_decided_by_one_person_and_never_above_the_cap(pla
     closed = await ended(platform, number)
     result = item_of(closed, "assistance.temporary")["result"]
     assert (closed["outcome"], result["amount"]) == ("approved", "600.00")
-    told = await events(
-        platform, "onewindow.assistance.events", "TemporaryAssistanceGranted", given["case_id"]
-    )
+    told = await events(platform, "onewindow.assistance.events", "TemporaryAssistanceGranted", given["case_id"])
     assert [t["amount"] for t in told] == ["600.00"]
     assert (await platform.post("/api/intake/applications", relief(who, "100.00"))).status_code == 201
 

@@ -1,0 +1,136 @@
+"""The virtual clock's one database row: every process reads it, it never goes back, and it waits for the work.
+
+It is moved from timer to timer, each time only when outboxes are empty, lag is 0 and no timer or question is due, so
+that what would have happened on a day in between happens on that day. Under demonstration only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.clock import VirtualClock, as_utc
+from shared.db.documents import qualified
+from shared.errors import Conflict, Transient
+
+if TYPE_CHECKING:
+    from shared.bus.port import Bus
+    from shared.db.engine import Database
+    from shared.db.presence import Presence
+    from shared.runtime.spec import ServiceSpec
+
+NOTICE = "clock"
+LOOK_SECONDS = 1.0
+QUIET_SECONDS = 30.0
+"""Real time that the work under way may take before a move is refused."""
+
+_TABLE = """
+CREATE SCHEMA IF NOT EXISTS dev;
+CREATE TABLE IF NOT EXISTS dev.clock (one boolean PRIMARY KEY DEFAULT true CHECK (one), at timestamptz NOT NULL);
+"""
+
+
+class VirtualTime:
+    """Keeps this process's clock with the row, and moves the row."""
+
+    def __init__(
+        self, clock: VirtualClock, db: Database, presence: Presence, bus: Bus, specs: Sequence[ServiceSpec]
+    ) -> None:
+        self._clock, self._db, self._presence, self._bus = clock, db, presence, bus
+        self._specs = specs
+        self._news = asyncio.Event()
+        self._listeners: list[asyncio.Event] = []
+        presence.listen(self._heard, self._news.set)
+
+    def _heard(self, words: list[str]) -> None:
+        if NOTICE in words:
+            self._news.set()
+
+    def wake(self, *events: asyncio.Event) -> None:
+        """Sets these events whenever the clock has moved."""
+        self._listeners += events
+
+    async def start(self) -> None:
+        """Takes over the row's moment, or gives the row this clock's if it is later or there is none."""
+        async with self._db.transaction() as conn:
+            await conn.execute(_TABLE)
+            at = await conn.fetchval(
+                "INSERT INTO dev.clock (at) VALUES ($1) ON CONFLICT (one) DO UPDATE"
+                " SET at = greatest(dev.clock.at, EXCLUDED.at) RETURNING at",
+                self._clock.now(),
+            )
+        self._take(at)
+
+    async def follow(self) -> None:
+        """Keeps this process's clock with the row, for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            self._news.clear()
+            async with self._db.connection() as conn:
+                self._take(await conn.fetchval("SELECT at FROM dev.clock"))
+
+    def _take(self, at: datetime) -> None:
+        if at > self._clock.now():
+            self._clock.set(at)
+            for event in self._listeners:
+                event.set()
+
+    async def move(self, to: datetime) -> datetime:
+        """Moves the clock to `to`, stopping at every timer and question on the way; answers the moment reached.
+
+        `Conflict` for an earlier moment, `Transient` when the work under way does not end.
+        """
+        target = as_utc(to)
+        if target < self._clock.now():
+            raise Conflict("CLOCK_BACKWARDS", "虚拟时钟不能倒退", "the virtual clock never goes back")
+        while True:
+            await self._quiet()
+            due = await self._next_due()
+            step = min(target, due) if due is not None else target
+            await self._set(step)
+            if step >= target:
+                await self._quiet()
+                return self._clock.now()
+
+    async def _set(self, at: datetime) -> None:
+        async with self._db.connection() as conn:
+            await conn.execute("UPDATE dev.clock SET at = greatest(at, $1)", at)
+        self._take(at)
+        await self._presence.tell([NOTICE])
+
+    async def _quiet(self) -> None:
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                while await self._busy():  # noqa: ASYNC110 — the work is other processes' too: there is no event for it
+                    await asyncio.sleep(0.02)
+        except TimeoutError as cause:
+            raise Transient("还有未处理完的工作,时钟没有移动", "work is still under way", retry_after=5) from cause
+
+    async def _busy(self) -> bool:
+        if any(lag.records for lag in await self._bus.lag()):
+            return True
+        parts = [
+            f"SELECT 1 FROM {qualified(s.delivery.outbox)}"
+            f" UNION ALL SELECT 1 FROM {qualified(s.delivery.timer)} WHERE due_at <= $1"
+            f" UNION ALL SELECT 1 FROM {qualified(s.delivery.ask)}"
+            " WHERE state IN ('open', 'in_doubt') AND (next_try_at <= $1 OR lease_until IS NOT NULL)"
+            for s in self._specs
+        ]
+        async with self._db.connection() as conn:
+            found = await conn.fetchval(f"SELECT 1 FROM ({' UNION ALL '.join(parts)}) w LIMIT 1", self._clock.now())
+        return found is not None
+
+    async def _next_due(self) -> datetime | None:
+        parts = [
+            f"SELECT min(due_at) AS at FROM {qualified(s.delivery.timer)} UNION ALL SELECT min(next_try_at)"
+            f" FROM {qualified(s.delivery.ask)} WHERE state IN ('open', 'in_doubt')"
+            for s in self._specs
+        ]
+        async with self._db.connection() as conn:
+            found: datetime | None = await conn.fetchval(f"SELECT min(at) FROM ({' UNION ALL '.join(parts)}) d")
+        return found
