@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from shared import failpoints
 from shared.clock import monotonic
-from shared.db.engine import Database
+from shared.db.engine import Database, mapped_errors
+from shared.errors import Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
 from tests.support.database import eventually
@@ -163,3 +165,32 @@ async def test_a_consumer_that_worked_again_is_as_patient_as_at_first(toy: Toy) 
         await toy.send((ident(n), 1, Add()))
         await eventually(lambda n=n: toy.tally(ident(n)), "the message to be counted")
         assert monotonic() - begun < 2, f"after {n + 1} short troubles, each overcome, one more costs ever longer"
+
+
+@pytest.mark.xfail(strict=True, reason="the driver's InternalClientError is not among the errors of a lost database")
+def test_a_connection_that_broke_in_the_middle_of_a_statement_is_the_databases_fault() -> None:
+    with pytest.raises(Transient), mapped_errors():
+        raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+
+async def test_a_question_in_hand_at_a_clean_stop_is_put_at_once_by_the_next_start(
+    db: Database, tmp_path: Path
+) -> None:
+    toy = Toy(db, tmp_path / "keys")
+    await toy.start()
+    asked = asyncio.Event()
+
+    async def never(questions: object) -> object:
+        asked.set()
+        return await asyncio.Event().wait()
+
+    toy.oracle.answer = never  # type: ignore[method-assign,assignment]
+    await toy.send((ident(1), 1, Add(ask="roll")))
+    await asyncio.wait_for(asked.wait(), 10)
+    await toy.stop()
+    again = Toy(db, tmp_path / "keys")
+    await again.start(schema=False)
+    begun = monotonic()
+    await answered(again, ident(1), ["confirmed"])
+    assert monotonic() - begun < 5
+    await again.stop()

@@ -44,3 +44,7 @@ def stop(cause: OneWindowError, code: int) -> None:
     for wrong in cause.errors if isinstance(cause, Invalid) else ():
         screen.print(f"  {wrong.pointer.removeprefix('/')}: {wrong.message}", markup=False, highlight=False)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What a route answers, for the OpenAPI document: clients are generated from it, tests hold the answers against it.
+
+The answers themselves are not run through these models: they are built once, by the domain, and may hold more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROBLEM: Final = "application/problem+json"
+
+
+class Shown(BaseModel):
+    """Base of what is shown: every field is in the answer, `null` where there is nothing to say."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Wrong(Shown):
+    """One wrong field: a JSON pointer into the body (or `/query/…`), a stable code, words."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457); extension members as `existing`, `present` or `law` may stand beside these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="稳定的错误码 / stable")
+    detail: str
+    errors: list[Wrong]
+
+
+def answers(model: Any, status: int = 200) -> dict[str, Any]:
+    """For a route's decorator: `@routes.get("/…", **answers(Model))` documents its answer and its errors."""
+    words = "错误说明 / what is wrong, and what to do"
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "response_model": None,
+        "status_code": status,
+        "responses": {
+            status: {"model": model},
+            "4XX": {"model": Problem, "description": words, "content": content},
+        },
+    }
