@@ -100,22 +100,28 @@ class Ending:
         """One sentence in each language."""
         owed, over = format_yuan(self.owed), format_yuan(self.overpaid)
         return (
-            f"{self.scheme}:自 {self.from_month} 起停发(死亡次月);应发未发 {_said(self.owed_months)} 共 {owed} 元,"
-            f"多发 {_said(self.overpaid_months)} 共 {over} 元 / {self.scheme}: ends from {self.from_month}, the month "
-            f"after the death; owed {owed} yuan, overpaid {over} yuan"
+            f"{self.scheme}:自 {self.from_month} 起停发;应发未发 {_said(self.owed_months)} 共 {owed} 元,"
+            f"多发 {_said(self.overpaid_months)} 共 {over} 元 / {self.scheme}: ends from {self.from_month}; "
+            f"owed {owed} yuan, overpaid {over} yuan"
         )
 
 
 def end_with_death(
-    benefit: Running, died_on: date, amount_of: Callable[[str], Decimal] | None = None, *, in_cash: bool = True
+    benefit: Running,
+    died_on: date,
+    months_after: int,
+    amount_of: Callable[[str], Decimal] | None = None,
+    *,
+    in_cash: bool = True,
 ) -> Ending:
-    """The benefit is due through the month of death and ends with the month after it (死亡次月停发).
+    """The benefit ends so many months after the month of death (1: 死亡次月停发), and is due until then.
 
     `amount_of` tells a month's yuan where it is not the roll's; what is not paid in cash is never owed.
     """
-    death, stop = month_of(died_on), add_months(month_of(died_on), 1)
-    unpaid_from = add_months(benefit.paid_through, 1) if benefit.paid_through else (benefit.since or death)
-    owed = months_from(unpaid_from, death) if in_cash else []
+    stop = add_months(month_of(died_on), months_after)
+    last = add_months(stop, -1)
+    unpaid_from = add_months(benefit.paid_through, 1) if benefit.paid_through else (benefit.since or last)
+    owed = months_from(unpaid_from, last) if in_cash else []
     overpaid = months_from(stop, benefit.paid_through) if benefit.paid_through else []
     amount = amount_of or (lambda _: benefit.monthly)
     return Ending(

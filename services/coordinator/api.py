@@ -2,33 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 
 from services.coordinator.domain.decisions import decide_task
 from services.coordinator.domain.graph import case_graph
-from services.coordinator.domain.state import Case
+from services.coordinator.domain.state import Case, LateMessage, Withdrawal
 from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
+from shared.catalog.protocol import Due, Finding, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
-from shared.handling.tasks import TaskDecision
+from shared.handling.reach import LOOKING
+from shared.handling.tasks import TaskDecision, live_tasks, may_act
 from shared.http.auth import Principal, allow
+from shared.http.documented import Shown, answers
 from shared.http.principal import STAFF_ROLES
 from shared.http.refusals import not_found
+from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus, Lamp, Nature
 from shared.runtime.spec import ServiceHandle
+
+
+class ObligationShown(Shown):
+    """One item with why it waits and what its lamp is now."""
+
+    id: UUID
+    matter: str
+    service: str
+    nature: Nature
+    unit: str
+    status: ItemStatus
+    stage: str
+    stage_name: str
+    round: int
+    due: Due
+    waiting_on: WaitingOn | None
+    accepted_at: datetime | None
+    external_no: str | None
+    findings: list[Finding]
+    result: dict[str, Any] | None
+    lamp: Lamp
+    ready: bool
+    to_person: bool
+    check: Literal["passed", "findings", "open"]
+    withdrawal: Withdrawal | None
+
+
+class EdgeShown(Shown):
+    """`to` comes after `from`: an item, or a fact by its name."""
+
+    from_: str = Field(serialization_alias="from", validation_alias="from")
+    to: UUID
+    hard: bool
+
+
+class CaseFactShown(Shown):
+    """A fact that items wait for."""
+
+    name: str
+    since: datetime
+    status: FactStatus | None
+    source: str
+    occurred_on: date | None
+    evidence: str | None
+    refuted: bool
+
+
+class ExaminationShown(Shown):
+    """The examination clock."""
+
+    due: date
+    lamp: Lamp
+    provisional: bool
+
+
+class HandlingShown(Due):
+    """The handling clock of the item that must end last."""
+
+    lamp: Lamp
+
+
+class ClocksShown(Shown):
+    """Both clocks."""
+
+    examination: ExaminationShown
+    handling: HandlingShown | None
+
+
+class CaseShown(Shown):
+    """A case as a graph: items are its nodes, edges what comes before what."""
+
+    case_id: UUID
+    application_no: str
+    version: int
+    bundle: str | None
+    accept_region: str
+    status: ApplicationStatus
+    outcome: CaseOutcome | None
+    received_at: datetime
+    accepted_at: datetime | None
+    closed_at: datetime | None
+    openings: int
+    clock: ClocksShown
+    items: list[ObligationShown]
+    edges: list[EdgeShown]
+    facts: list[CaseFactShown]
+    obligations: list[UUID]
+    late: list[LateMessage]
+
+
+RECEIVING = ("clerk", "town_clerk", "village_worker")
+"""Roles that receive applications for the whole place where they are held."""
 
 
 def router(handle: ServiceHandle) -> APIRouter:
     """The coordinator's routes, without their prefix."""
     routes = APIRouter(tags=["coordinator"])
 
-    @routes.get("/cases/{case_id}")
+    @routes.get("/cases/{case_id}", **answers(CaseShown))
     async def get_case(case_id: UUID, who: Annotated[Principal, Depends(allow(*STAFF_ROLES))]) -> dict[str, Any]:
         """The plan as a graph, each obligation, both clocks, why it waits."""
         case: Case | None = await handle.load(CASE_KIND, case_id)
@@ -42,15 +140,14 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 def concerns(case: Case, who: Principal, units: Units) -> bool:
-    """Whether the case was received, or one of its items is handled, where the person works."""
-    if who.covers(case.accept_region):
+    """Whether the person receives for its place, may act on one of its tasks, or works in a unit that handles an item
+    of it or in one above."""
+    if who.covers(case.accept_region, *RECEIVING):
         return True
-    return any(_handles(who, item.unit, units) for item in case.items.values())
-
-
-def _handles(who: Principal, unit: str, units: Units) -> bool:
-    row = units.get(unit)
-    return who.in_unit(unit) or (row is not None and who.covers(str(row["region"])))
+    if any(may_act(task, who.account, who.roles) for task in live_tasks(case)):
+        return True
+    concerned = {above for item in case.items.values() for above in (item.unit, *units.chain(item.unit))}
+    return any(r.role in LOOKING and r.unit in concerned for r in who.roles)
 
 
 def decide(case: Case, decision: TaskDecision, ctx: Ctx) -> Changes[Case]:

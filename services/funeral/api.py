@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import ValidationError
 
 from services.funeral import store
-from services.funeral.domain.reports import KIND, CremationReport, district_of, faults, today
+from services.funeral.domain.reports import KIND, CremationReport, ReportedCharge, district_of, faults, today
 from services.funeral.handlers import PARTS, record_cremation
 from services.funeral.tables import HANDLING
 from shared.changes import Ctx
@@ -18,6 +18,7 @@ from shared.errors import Invalid
 from shared.handling.api import task_router
 from shared.handling.board import item_board
 from shared.http.auth import Principal, allow
+from shared.http.documented import Shown, answers
 from shared.http.fields import field_errors
 from shared.http.paging import Paging, paging
 from shared.http.refusals import forbidden
@@ -25,7 +26,32 @@ from shared.runtime.spec import ServiceHandle
 
 HOME = "funeral_home"
 Home = Annotated[Principal, allow(HOME)]
-MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+MONTH = r"^[12][0-9]{3}-(0[1-9]|1[0-2])$"
+
+
+class CremationKept(Shown):
+    """A report that was kept."""
+
+    id: UUID
+    home_no: str
+    cremated_on: date
+    reported_at: datetime
+
+
+class CremationShown(CremationKept):
+    """A report in the home's own list, the person masked."""
+
+    certificate_no: str
+    person: dict[str, str]
+    died_on: date
+    charges: list[ReportedCharge]
+
+
+class CremationPage(Shown):
+    """The home's own reports."""
+
+    items: list[CremationShown]
+    next: str | None
 
 
 def router(handle: ServiceHandle) -> APIRouter:
@@ -39,7 +65,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 def _cremations(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter(tags=["cremations"])
 
-    @routes.post("/cremations", status_code=201, openapi_extra=_body())
+    @routes.post("/cremations", openapi_extra=_body(), **answers(CremationKept, 201))
     async def report_cremation(who: Home, body: Annotated[dict[str, Any], Body()]) -> Any:
         """What a home reports, before or after an application; the same again answers the same."""
         if not who.in_unit(str(body.get("home_no", "")), HOME):
@@ -47,7 +73,7 @@ def _cremations(handle: ServiceHandle) -> APIRouter:
         report = parse(body, handle.ctx(who.account))
         return await handle.command(KIND, report.id, record_cremation(report, who.account), actor=who.account)
 
-    @routes.get("/cremations")
+    @routes.get("/cremations", **answers(CremationPage))
     async def list_cremations(
         who: Home,
         place: Annotated[Paging, Depends(paging)],

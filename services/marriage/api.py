@@ -38,6 +38,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 def shown(row: dict[str, Any], ctx: Ctx) -> dict[str, Any]:
     """An annotation as a registrar's list shows it."""
-    spouse = opened(row, ctx)["spouse"]
+    # The driver's own UUID is not one to the sealer.
+    spouse = opened({**row, "id": UUID(str(row["id"]))}, ctx)["spouse"]
     plain = {name: row[name] for name in ("id", "item_id", "status", "effective_on", "annotated_at")}
     return {**plain, "spouse": {"name": mask_name(spouse["name"]), "id_no": mask_id_no(spouse["id_no"])}}

@@ -123,7 +123,8 @@ def _question(work: Work) -> AskSource:
 def _by_person(verdict: Verdict, work: Work, ctx: Ctx) -> list[Step]:
     decision = work.decision(TASK)
     if decision is None:
-        return [OpenTask(TASK, "review", "registrar", int(_policy(work, ctx)["task_days"]), verdict.reason)]
+        days = int(_policy(work, ctx)["task_days"])
+        return [OpenTask(TASK, "review", "registrar", days, verdict.reason, four_eyes=True)]
     reason = decision.reason_code or "DECIDED_BY_REGISTRAR"
     if decision.outcome == TaskOutcome.NOT_APPLICABLE:
         return [Conclude(Decision.NOT_APPLICABLE, reason, _law(ctx))]
@@ -180,7 +181,7 @@ def _aad(identity: UUID, ctx: Ctx) -> Aad:
 
 
 def _law(ctx: Ctx) -> str:
-    return "、".join(ref.cite() for ref in ctx.catalog.matters["marriage.record_annotation"].law)
+    return "、".join(ref.marked() for ref in ctx.catalog.matters["marriage.record_annotation"].law)
 
 
 def _policy(work: Work, ctx: Ctx) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from shared.catalog.model import Bundle, Joins, LawRef, Matter
+from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import Catalog
 
@@ -77,9 +77,7 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
             "co_applicants": matter.co_applicants,
             "household": matter.household,
         },
-        "materials": [
-            {"type": n.type, "name": n.name, "required": n.required, "fetched": n.fetched} for n in matter.materials
-        ],
+        "materials": [_material(need, required=need.required) for need in matter.materials],
         "limits": {
             "examination": _limit(matter.examination),
             "promised": _limit(matter.promised),
@@ -112,6 +110,8 @@ def bundle_document(catalog: Catalog, code: str) -> dict[str, Any]:
             for m in members
         ],
         "form": form_schema(catalog, members),
+        "materials": _shared_materials(members),
+        "papers": list(dict.fromkeys(paper for m in members for paper in m.papers)),
         "fact_sources": dict(bundle.fact_sources),
         "law": _law(bundle.law),
     }
@@ -134,6 +134,18 @@ def form_schema(catalog: Catalog, matters: Iterable[Matter]) -> dict[str, Any]:
         "additionalProperties": False,
         **({"$defs": shared["$defs"]} if "$defs" in shared else {}),
     }
+
+
+def _shared_materials(matters: Iterable[Matter]) -> list[dict[str, Any]]:
+    """Every material once, whoever needs it; required where any matter requires it."""
+    needs = [need for m in matters for need in m.materials]
+    required = {need.type for need in needs if need.required}
+    once = {need.type: need for need in reversed(needs)}
+    return [_material(once[kind], required=kind in required) for kind in dict.fromkeys(n.type for n in needs)]
+
+
+def _material(need: MaterialNeed, *, required: bool) -> dict[str, Any]:
+    return {"type": need.type, "name": need.name, "required": required, "fetched": need.fetched}
 
 
 def _limit(limit: Limit | None) -> dict[str, Any] | None:

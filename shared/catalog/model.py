@@ -30,6 +30,10 @@ class LawRef:
         """The basis as it stands in a paper."""
         return f"《{self.document}》{self.article}"
 
+    def marked(self) -> str:
+        """The basis, saying so where nobody has checked it against its text (【摘】, 【未核实】)."""
+        return self.cite() + ("" if self.confidence == "核" else f"【{self.confidence}】")
+
 
 @dataclass(frozen=True)
 class MaterialNeed:

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
-from shared.handling.board import TaskBoard, prefixes, shown
+from shared.handling.board import TaskBoard, reach_of, shown
+from shared.handling.shapes import LeaseShown, TaskDetail, TaskPage, TaskState
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.http.auth import Principal, allow
+from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
 from shared.http.refusals import not_found
@@ -68,7 +70,7 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
     who_may = Depends(allow(*board.roles))
     tasks = _Tasks(handle, board)
 
-    @router.get("/tasks")
+    @router.get("/tasks", **answers(TaskPage))
     async def list_tasks(
         wanted: Annotated[TaskFilter, Query()],
         place: Annotated[Paging, Depends(paging)],
@@ -76,11 +78,11 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
     ) -> dict[str, Any]:
         return await tasks.page(wanted, place, who)
 
-    @router.get("/tasks/{task_id}")
+    @router.get("/tasks/{task_id}", **answers(TaskDetail))
     async def get_task(task_id: UUID, who: Annotated[Principal, who_may]) -> dict[str, Any]:
         return await tasks.look(task_id, who)
 
-    @router.post("/tasks/{task_id}/claim")
+    @router.post("/tasks/{task_id}/claim", **answers(LeaseShown))
     async def claim_task(
         task_id: UUID,
         who: Annotated[Principal, who_may],
@@ -90,7 +92,7 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
             task_id, who, key, lambda state, ctx: board.claim(state, task_id, who, ctx), "claim_task"
         )
 
-    @router.post("/tasks/{task_id}/release")
+    @router.post("/tasks/{task_id}/release", **answers(TaskState))
     async def release_task(
         task_id: UUID,
         who: Annotated[Principal, who_may],
@@ -100,7 +102,7 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
             task_id, who, key, lambda state, ctx: board.release(state, task_id, who, ctx), "release_task"
         )
 
-    @router.post("/tasks/{task_id}/decision")
+    @router.post("/tasks/{task_id}/decision", **answers(TaskState))
     async def decide_task(
         task_id: UUID,
         body: DecisionBody,
@@ -128,7 +130,7 @@ class _Tasks:
         async with self._handle.read() as conn:
             rows = await conn.fetch(
                 _LIST.format(table=self._table),
-                prefixes(who, self._board.roles),
+                *reach_of(who, self._board.roles, self._handle.ctx(who.account)),
                 wanted.state,
                 wanted.kind,
                 who.account if wanted.mine else None,
@@ -164,18 +166,20 @@ class _Tasks:
 
 
 _LIST = """
-SELECT * FROM {table}
-WHERE region LIKE ANY($1::text[])
+SELECT * FROM {table} AS task
+WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]) OR EXISTS (
+    SELECT FROM unnest($3::text[], $4::text[]) AS mine(role, place)
+    WHERE mine.role = task.role AND task.region LIKE mine.place))
   AND CASE
-    WHEN $2::text IS NULL THEN state IN ('open', 'claimed')
-    WHEN $2 = 'open' THEN state = 'open' OR (state = 'claimed' AND lease_until <= $5)
-    WHEN $2 = 'claimed' THEN state = 'claimed' AND lease_until > $5
-    ELSE state = $2 END
-  AND ($3::text IS NULL OR kind = $3)
-  AND ($4::text IS NULL OR (holder = $4 AND lease_until > $5))
-  AND ($6::date IS NULL OR (due, id) > ($6, $7::uuid))
+    WHEN $5::text IS NULL THEN state IN ('open', 'claimed')
+    WHEN $5 = 'open' THEN state = 'open' OR (state = 'claimed' AND lease_until <= $8)
+    WHEN $5 = 'claimed' THEN state = 'claimed' AND lease_until > $8
+    ELSE state = $5 END
+  AND ($6::text IS NULL OR kind = $6)
+  AND ($7::text IS NULL OR (holder = $7 AND lease_until > $8))
+  AND ($9::date IS NULL OR (due, id) > ($9, $10::uuid))
 ORDER BY due, id
-LIMIT $8
+LIMIT $11
 """
 
 

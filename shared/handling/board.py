@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
-from shared.handling import tasks
+from shared.handling import reach, tasks
 from shared.handling.limits import lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
@@ -22,7 +22,7 @@ from shared.handling.run import item_task_row
 from shared.handling.sealing import open_work
 from shared.handling.tables import ITEM
 from shared.handling.tasks import TaskDecision
-from shared.http.principal import STAFF_ROLES, Principal
+from shared.http.principal import STAFF_ROLES, Principal, RoleInUnit
 from shared.http.refusals import extended, forbidden, not_found
 from shared.regions import is_region, region_level
 
@@ -50,15 +50,15 @@ class TaskBoard:
 
     def claim(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The lease, or `Conflict` with the task as it stands; 403 for another role or by four eyes, 404 elsewhere."""
-        task = self.seen(state, task_id, who)
-        if not tasks.may_act(task, who.account, who.roles):
+        task = self.seen(state, task_id, who, ctx)
+        if not _may_act(task, who, ctx):
             raise forbidden("ROLE_NEEDED")
         self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
         return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
 
     def release(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The task, open again; `Conflict` when another holds it."""
-        task = self.seen(state, task_id, who)
+        task = self.seen(state, task_id, who, ctx)
         self._or_present(state, task, ctx, lambda: tasks.release(state, task_id, who.account, ctx.now))
         return self._listed(state, task), self._shown(state, task, ctx, state.version + 1)
 
@@ -66,21 +66,24 @@ class TaskBoard:
         self, state: Any, decision: TaskDecision, who: Principal, ctx: Ctx
     ) -> tuple[Changes[Any], dict[str, Any]]:
         """What the decision did, with the task as it is now; `Conflict` with the present state when it came too late."""
-        task = self.seen(state, decision.task_id, who)
+        task = self.seen(state, decision.task_id, who, ctx)
+        if not _may_act(task, who, ctx):  # a role may have gone since the claim
+            raise forbidden("ROLE_NEEDED")
         changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
         return changes, self._shown(state, task, ctx, changes.state.version + 1)
 
     def look(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> dict[str, Any]:
         """One task in detail."""
-        task = self.seen(state, task_id, who)
+        task = self.seen(state, task_id, who, ctx)
         shown = self._shown(state, task, ctx, state.version)
-        mine = tasks.may_act(task, who.account, who.roles) and who.account not in task.barred
+        mine = _may_act(task, who, ctx) and who.account not in task.barred
         return {**shown, "may_act": mine, **self.detail(state, task, ctx)}
 
-    def seen(self, state: Any, task_id: UUID, who: Principal) -> Task:
-        """The task, if it is there and lies where one of the person's roles is held; else 404."""
+    def seen(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> Task:
+        """The task, if it is there and one of the person's roles reaches it; else 404."""
         task = tasks.find(state, task_id) if state is not None else None
-        if task is None or not (who.covers(task.region, *self.roles) or who.account in task.admitted):
+        roles = [r for r in who.roles if r.role in self.roles]
+        if task is None or not (_may_act(task, who, ctx) or reach.may_look(roles, task.unit, task.region, ctx)):
             raise not_found()
         return task
 
@@ -132,8 +135,27 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
     return {**found, "service": service, "lamp": lamp(beijing_date(row["opened_at"]), row["due"], day)}
 
 
+def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:
+    """Whether the person may take the task: let in by name, or in its role where that reaches the task."""
+    return tasks.may_act(task, who.account, [r for r in who.roles if reach.reaches(r, task.unit, task.region, ctx)])
+
+
+def reach_of(who: Principal, roles: Iterable[str], ctx: Ctx) -> tuple[list[str], list[str], list[str], list[str]]:
+    """What the list asks of a task's row, one of: a region (`LIKE` patterns) or a unit where the person may look; a
+    role, and a region beside it, in which they may act."""
+    held = [r for r in who.roles if r.role in roles and is_region(r.region)]
+    wide = [r for r in held if reach.carries(r.unit, ctx)]
+    looking = [r for r in wide if r.role in reach.LOOKING]
+    acting = [r for r in wide if r.role not in reach.LOOKING]
+    units = [r.unit for r in held if r not in wide and r.role in reach.LOOKING]
+    return [_prefix(r) for r in looking], units, [r.role for r in acting], [_prefix(r) for r in acting]
+
+
 def prefixes(who: Principal, roles: Iterable[str]) -> list[str]:
     """What the region codes begin with where the person holds one of these roles; `LIKE` patterns."""
     wanted = set(roles)
-    codes = {r.region for r in who.roles if r.role in wanted and is_region(r.region)}
-    return sorted(f"{code[: _ENDS[region_level(code) - 1]]}%" for code in codes)
+    return sorted({_prefix(r) for r in who.roles if r.role in wanted and is_region(r.region)})
+
+
+def _prefix(role: RoleInUnit) -> str:
+    return f"{role.region[: _ENDS[region_level(role.region) - 1]]}%"

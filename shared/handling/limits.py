@@ -26,10 +26,15 @@ def end_of(day: date) -> datetime:
     return as_utc(datetime.combine(day + timedelta(days=1), time(), BEIJING))
 
 
+def yellow_from(whole: int) -> int:
+    """The working days left from which a lamp is yellow: max(1, 20 %), a part of a day counted as one."""
+    return max(1, -(-whole // 5))
+
+
 def lamp(opened: date, due: date, today: date) -> Lamp:
     """Red past the day, yellow when at most max(1, 20 %) of the working days are left, else green."""
     if today > due:
         return Lamp.RED
     calendar = working_calendar()
     left = calendar.working_days_between(today, due)
-    return Lamp.YELLOW if left <= max(1, calendar.working_days_between(opened, due) * 0.2) else Lamp.GREEN
+    return Lamp.YELLOW if left <= yellow_from(calendar.working_days_between(opened, due)) else Lamp.GREEN

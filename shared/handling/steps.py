@@ -95,7 +95,8 @@ def open_task(run: Run, step: OpenTask) -> None:
 def _propose(run: Run, step: Conclude) -> None:
     content = {"outcome": step.outcome, "reason_code": step.reason_code, "law": step.law, "result": dict(step.result)}
     run.remember(proposal=dict(step.personal))
-    spec = OpenTask(PROPOSAL, "review", PROPOSAL_ROLE, PROPOSAL_DAYS, step.reason_code, data={"proposal": content})
+    data = {"proposal": content}
+    spec = OpenTask(PROPOSAL, "review", PROPOSAL_ROLE, PROPOSAL_DAYS, step.reason_code, data=data, four_eyes=True)
     open_task(run, spec)
 
 

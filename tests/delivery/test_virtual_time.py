@@ -41,8 +41,8 @@ async def test_a_jump_stops_at_every_timer_so_that_each_fires_on_its_own_day(toy
     await time.move(NOW + timedelta(days=3))
     fired = [(await toy.tally(derived_id("v", n))).fired for n in range(3)]
     assert fired == [1, 1, 0]
-    days = await toy.fetch("SELECT DISTINCT at::date AS day FROM toy.audit WHERE action LIKE 'timer:%' ORDER BY 1")
-    assert [row["day"].day for row in days] == [22, 23]
+    rows = await toy.fetch("SELECT DISTINCT at::date AS day FROM toy.audit WHERE action LIKE 'timer:%' ORDER BY 1")
+    assert [row["day"].day for row in rows] == [22, 23]
 
 
 async def test_another_process_follows_the_row_and_a_restart_does_not_go_back(toy: Toy) -> None:

@@ -80,4 +80,4 @@ async def test_two_processes_share_the_services_and_a_killed_one_is_only_missed_
         for process in (front, back):
             process.terminate()
         codes = await asyncio.wait_for(asyncio.gather(front.wait(), back.wait()), 20)
-    assert codes == [0, 0], "a terminated process ends cleanly"
+    assert list(codes) == [0, 0], "a terminated process ends cleanly"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import decide, ended, family, hand_in, item_of, say, settle, statuses, task, when
+from tests.e2e.acting import decide, family, hand_in, item_of, say, settle, statuses, task, when
 from tests.support.database import eventually
 from tests.support.platform import Platform
 
@@ -79,8 +79,13 @@ async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_o
     assert (await moving.application(number))["status"] != "closed"
     assert not await moving.tasks("intake", number, "clerk")
     await say(moving, "death", of.deceased, "confirmed", source_no="LATE-1")
-    await moving.post("/api/dev/clock", {"hours": 1})
-    assert (await ended(moving, number))["outcome"] == "approved"
+
+    async def asked_again() -> bool:
+        await moving.post("/api/dev/clock", {"minutes": 11})
+        return (await moving.application(number))["status"] == "closed"
+
+    await eventually(asked_again, f"{number} to close after the source was asked again", 15, pause=0.2)
+    assert (await moving.application(number))["outcome"] == "approved"
 
 
 async def test_a_death_of_which_the_source_tells_another_day_is_contradicted(platform: Platform) -> None:

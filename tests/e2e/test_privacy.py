@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+import structlog
 
 from demo.people import Person
 from tests.e2e.acting import (
@@ -93,16 +95,20 @@ async def live_through_everything(platform: Platform) -> list[str]:
     return [*said, *numbers, *spouses]
 
 
-async def test_what_people_confide_is_found_in_no_table_message_log_line_or_metric(server, caplog, capfd) -> None:
+async def test_what_people_confide_is_found_in_no_table_message_log_line_or_metric(server, caplog) -> None:
     caplog.set_level(logging.DEBUG)
+    lines = StringIO()
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(lines),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
     async with run_platform(await server.new_database(), log_level="DEBUG") as platform:
         secrets = await live_through_everything(platform)
         written = await everything_written(platform)
         async with platform.client(None) as client:
             metrics = await client.get("/metrics")
         assert metrics.status_code == 200
-    printed = capfd.readouterr()
-    written |= {"metrics": metrics.text, "log": caplog.text, "stdout": printed.out, "stderr": printed.err}
+    written |= {"metrics": metrics.text, "log": caplog.text + lines.getvalue()}
     assert "AllowanceGranted" in written["bus.record.headers"]
     assert written["intake.ask.question"]
     assert written["intake.application.body"]

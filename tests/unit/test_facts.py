@@ -25,7 +25,7 @@ class OneQuery:
         self.rows, self.seen = list(rows), []
 
     @asynccontextmanager
-    async def transaction(self, role=None):
+    async def connection(self):
         yield self
 
     async def fetch(self, sql, *arguments):

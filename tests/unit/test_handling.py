@@ -56,9 +56,10 @@ def cancelled(cause="terminated"):
     return ItemCancelled(item_id=ITEM, case_id=CASE, round=1, cause=cause, reason_code="PREREQUISITE_REFUSED")
 
 
-def test_a_ready_item_that_a_rule_grants_is_accepted_then_decided_at_once():
+def test_a_ready_item_that_a_rule_grants_is_decided_at_once_which_implies_its_acceptance():
     item, changes = start()
-    assert told(changes) == ["CheckPassed", "ItemAccepted", "ItemDecided"]
+    assert told(changes) == ["CheckPassed", "ItemDecided"]
+    assert item.accepted_at == NOW
     decided = message(changes, "ItemDecided")
     assert (decided.by_rule, decided.result, decided.law) == (True, {"amount": "100.00"}, LAW)
     assert item.phase == "decided"
@@ -80,12 +81,12 @@ def test_notes_at_rest_tell_nothing():
 def test_an_item_that_is_not_ready_is_checked_and_decided_only_when_ready():
     item, changes = start(ready=False)
     assert told(changes) == ["CheckPassed"]
-    assert told(ENGINE.on_item_ready(item, item_ready(), CTX)) == ["ItemAccepted", "ItemDecided"]
+    assert told(ENGINE.on_item_ready(item, item_ready(), CTX)) == ["ItemDecided"]
 
 
 def test_a_matter_without_check_says_nothing_of_one():
     _, changes = start(check="none")
-    assert told(changes) == ["ItemAccepted", "ItemDecided"]
+    assert told(changes) == ["ItemDecided"]
 
 
 def test_a_finding_holds_the_item_back_until_it_is_cured():
@@ -96,24 +97,24 @@ def test_a_finding_holds_the_item_back_until_it_is_cured():
     cured = ItemSupplemented(
         item_id=ITEM, case_id=CASE, round=1, sealed=sealed_part(CTX, {}, sealed_round=2), sealed_round=2
     )
-    assert told(ENGINE.on_item_supplemented(item, cured, CTX)) == ["CheckPassed", "ItemAccepted", "ItemDecided"]
+    assert told(ENGINE.on_item_supplemented(item, cured, CTX)) == ["CheckPassed", "ItemDecided"]
 
 
-def test_a_source_is_asked_once_and_the_item_waits_for_it_visibly():
+def test_a_source_is_asked_once():
     item, changes = start({"ask": True})
     assert changes.asks == [Ask("roll@1", "roll", {"key": "x"}, False)]
     assert told(changes) == ["CheckPassed", "ItemProgressed"]
-    assert (item.waiting_on.kind, item.waiting_on.name, item.stage) == ("source", "名册", "ASKING")
+    assert (item.waiting_on, item.stage) == (None, "ASKING")
     again = ENGINE.on_item_ready(item, item_ready(), CTX)
     assert (again.asks, told(again)) == ([], [])
 
 
-def test_silence_leaves_the_item_waiting_and_the_later_answer_moves_it_once():
+def test_silence_leaves_the_item_waiting_visibly_and_the_later_answer_moves_it_once():
     item, _ = start({"ask": True})
-    assert told(ENGINE.on_answer(item, Answer("roll@1", "silent", {}, "roll"), CTX)) == []
-    assert item.waiting_on.kind == "source"
+    assert told(ENGINE.on_answer(item, Answer("roll@1", "silent", {}, "roll"), CTX)) == ["ItemProgressed"]
+    assert (item.waiting_on.kind, item.waiting_on.name) == ("source", "名册")
     confirmed = Answer("roll@1", "confirmed", {"amount": 5}, "roll", "R-1")
-    assert told(ENGINE.on_answer(item, confirmed, CTX)) == ["ItemAccepted", "ItemDecided"]
+    assert told(ENGINE.on_answer(item, confirmed, CTX)) == ["ItemDecided"]
     assert told(ENGINE.on_answer(item, confirmed, CTX)) == []
     assert open_work(item, CTX).answers["roll"]["source_no"] == "R-1"
 
@@ -133,14 +134,14 @@ def test_a_wake_calls_the_procedure_once():
     assert timer == SetTimer("wake:later@1", NOW + timedelta(days=3))
     assert item.waiting_on.kind == "time"
     fired = Timer(timer.name, {})
-    assert told(ENGINE.on_timer(item, fired, at(CTX, timer.due_at))) == ["ItemAccepted", "ItemDecided"]
+    assert told(ENGINE.on_timer(item, fired, at(CTX, timer.due_at))) == ["ItemDecided"]
     assert told(ENGINE.on_timer(item, fired, at(CTX, timer.due_at))) == []
 
 
 def test_this_services_own_news_moves_an_item_that_waits_for_it():
     item, _ = start({"wait": True})
     assert item.waiting_on.name == "殡仪馆"
-    assert told(ENGINE.nudge(item, CTX, private={"reported": True})) == ["ItemAccepted", "ItemDecided"]
+    assert told(ENGINE.nudge(item, CTX, private={"reported": True})) == ["ItemDecided"]
 
 
 def test_two_persons_review_and_approve():

@@ -88,7 +88,7 @@ def test_the_living_spouses_record_is_annotated_by_rule_when_the_death_is_establ
 
 def test_the_answer_may_come_after_the_death_is_established():
     desk = Desk().ready()
-    assert desk.item.waiting_on.name == "婚姻登记信息"
+    assert [wait.name for wait in desk.item.waits.values()] == ["婚姻登记信息"]
     assert desk.says(RECORD).decided.outcome == "approved"
 
 

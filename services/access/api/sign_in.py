@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
+from services.access.api.shapes import KeysShown, MeShown, TokenShown
 from services.access.domain import Refusal, refuse_sign_in, roles_on
 from services.access.store import accounts
 from services.access.store.secrets import Secrets
@@ -13,6 +14,7 @@ from shared.clock import SystemClock, beijing_date
 from shared.errors import FieldError, Invalid
 from shared.http import tokens
 from shared.http.auth import Principal, RoleInUnit, anyone, public
+from shared.http.documented import answers
 from shared.http.limiter import RateLimiter
 from shared.http.refusals import HttpError, extended, too_many, unauthenticated
 from shared.runtime.spec import ServiceHandle
@@ -26,7 +28,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     door = Door(handle)
     routes = APIRouter()
 
-    @routes.post("/token", dependencies=[public()])
+    @routes.post("/token", dependencies=[public()], **answers(TokenShown))
     async def token(
         request: Request,
         response: Response,
@@ -44,13 +46,13 @@ def router(handle: ServiceHandle) -> APIRouter:
         response.headers["pragma"] = "no-cache"
         return await door.enter(grant_type, name, secret, request.client.host if request.client else "")
 
-    @routes.get("/jwks", dependencies=[public()])
+    @routes.get("/jwks", dependencies=[public()], **answers(KeysShown))
     async def jwks(response: Response) -> dict[str, Any]:
         """The public keys that verify our tokens (RFC 7517)."""
         response.headers["cache-control"] = "public, max-age=300"
         return tokens.Verifier.of(handle.keyring).jwks()
 
-    @routes.get("/me")
+    @routes.get("/me", **answers(MeShown))
     async def me(who: Annotated[Principal, anyone()]) -> dict[str, Any]:
         """Who I am, and in which roles and units, as my token says."""
         roles = [{"role": r.role, "unit": r.unit or None, "region": r.region or None} for r in who.roles]

@@ -52,11 +52,12 @@ def is_household(benefit: Running) -> bool:
     return benefit.household is not None and benefit.household.members > 1
 
 
-def stop(running: Sequence[Running], died_on: date) -> Stop:
-    """The person's own end with the month after the death; the first household allowance stays."""
+def stop(running: Sequence[Running], died_on: date, policy: Policy, region: str) -> Stop:
+    """The person's own end when policy says after a death; the household's allowance stays."""
+    after = int(policy.find(f"{RULE}.months_after_death", region, died_on).value)
     own = [b for b in running if not is_household(b)]
     shared = [b for b in running if is_household(b)]
-    return Stop(tuple(end_with_death(b, died_on) for b in own), shared[0] if shared else None)
+    return Stop(tuple(end_with_death(b, died_on, after) for b in own), shared[0] if shared else None)
 
 
 def review_due(died_on: date, policy: Policy, region: str) -> date:
@@ -105,9 +106,11 @@ def reassess(
     return Reassessment(household.members, members, allowance.monthly, after, left, std)
 
 
-def payee_of(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The account for unpaid benefits of an heir who gave the commitment (具结); never the dead person's own."""
+def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any] | None:
+    """The account for unpaid benefits of an heir who gave the commitment (具结); never one in the dead person's name."""
     payee = form.get("payee")
     if not payee or "unpaid_benefits" not in payee.get("for", ()) or form.get("kinship_commitment") is not True:
+        return None
+    if payee["holder"] == deceased:
         return None
     return {name: payee[name] for name in ("holder", "number", "bank") if name in payee}

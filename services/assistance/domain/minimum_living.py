@@ -17,7 +17,7 @@ def standard(policy: Policy, region: str, area: str, on: date) -> Decimal:
 
 
 def monthly(std: Decimal, members: int, income: Decimal) -> Decimal:
-    """Yuan a month for the household: `max(0, std x members - income)` (社会救助法第二十条)."""
+    """Yuan a month for the household: `max(0, std x members - income)` (社会救助法第十八条:按实际差额发放)."""
     return max(ZERO, yuan(std * members - income))
 
 

@@ -140,7 +140,8 @@ def _review_task(work: Work, ctx: Ctx, proposal: Proposal) -> OpenTask:
     if proposal.day_unit == "calendar":
         left = days_until(ctx, beijing_date(work.item.received_at) + timedelta(days=proposal.days))
     data = {"proposal": proposal.public(), "hardship_type": work.part.form["hardship_type"]}
-    return OpenTask(REVIEW_TASK, "review", "handler", left, data=data)
+    # Where one person decides alone, that is not who received it (同一人不得受理又审批同一件).
+    return OpenTask(REVIEW_TASK, "review", "handler", left, data=data, four_eyes=proposal.deciders == 1)
 
 
 def _decided(

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from services.assistance.domain.benefit_stop import FAMILY, review_due, stop
+from services.assistance.domain.benefit_stop import RULE as STOP
 from services.assistance.domain.minimum_living import RULE, standard, within_margin
 from services.assistance.domain.minimum_living import monthly as monthly_amount
 from services.assistance.domain.temporary import Hardship, propose
@@ -58,17 +59,18 @@ def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str)
     std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
     value = format_yuan(monthly_amount(std, members, income))
     line = f"max(0, {format_yuan(std)} × {members} − {format_yuan(income)}) = {value} 元/月 / yuan a month"
-    law = (f"{_LAW}第二十条",)
+    law = (f"{_LAW}第十八条",)
     return Calculation("assistance.minimum_living.monthly", value, [line], dict(inputs), law, policy.version)
 
 
 def margin(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`members`, `income` (`area`, or `standard`): whether the household is on the margin (`true`, `false`)."""
     std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
-    multiple = Decimal(str(policy.find(f"{RULE}.margin", region, as_of).value))
+    entry = policy.find(f"{RULE}.margin", region, as_of)
+    multiple = Decimal(str(entry.value))
     value = str(within_margin(std, members, income, multiple)).lower()
     line = f"{format_yuan(std)} ≤ 人均 / a head < {format_yuan(std)} × {multiple}: {value}"
-    law = (f"{_LAW}第二十一条",)
+    law = (f"{_LAW}第二十一条", f"{entry.source}【{entry.confidence}】")
     return Calculation("assistance.subsistence_margin.within", value, [line], dict(inputs), law, policy.version)
 
 
@@ -80,18 +82,21 @@ def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) ->
         monthly=_money(inputs, "monthly"),
         paid_through=inputs.get("paid_through"),
     )
-    found = stop([benefit], _day(inputs, "died_on")).public()
+    died_on = _day(inputs, "died_on")
+    found = stop([benefit], died_on, policy, region).public()
     value = {name: found[name] for name in ("from", "owed", "overpaid")}
-    return Calculation(
-        "assistance.benefit_stop.owed", value, found["explanation"], dict(inputs), (_LAW,), policy.version
-    )
+    entry = policy.find(f"{STOP}.months_after_death", region, died_on)
+    law = (f"{_LAW}第四十七条", f"{entry.source}【{entry.confidence}】")
+    return Calculation("assistance.benefit_stop.owed", value, found["explanation"], dict(inputs), law, policy.version)
 
 
 def review_by(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`died_on`: the last day of the household's review."""
-    due = review_due(_day(inputs, "died_on"), policy, region).isoformat()
-    line = f"成员死亡后 3 个月内核查办结,至 {due} / concluded by {due}"
-    law = ("《最低生活保障审核确认办法》(民发〔2021〕57号)",)
+    died_on = _day(inputs, "died_on")
+    due = review_due(died_on, policy, region).isoformat()
+    entry = policy.find(f"{STOP}.review_months", region, died_on)
+    line = f"成员死亡后 {entry.value} 个月内核查办结,至 {due} / concluded by {due}"
+    law = (f"{entry.source}【{entry.confidence}】",)
     return Calculation("assistance.benefit_stop.review_due", due, [line], dict(inputs), law, policy.version)
 
 

@@ -47,20 +47,23 @@ class Stop:
 
 
 def stop(running: Sequence[Running], died_on: date, birth: date | None, policy: Policy, region: str) -> Stop:
-    """Everything on the roll ends with the month after the death; only what is paid in cash can be owed."""
+    """Everything on the roll ends when policy says after a death; only what is paid in cash can be owed."""
+    after = int(policy.find(f"{RULE}.months_after_death", region, died_on).value)
     cash = policy.find(f"{RULE}.cash_schemes", region, died_on).value
     return Stop(
         tuple(
-            end_with_death(b, died_on, _amounts(b, died_on, birth, policy, region), in_cash=b.scheme in cash)
+            end_with_death(b, died_on, after, _amounts(b, died_on, birth, policy, region), in_cash=b.scheme in cash)
             for b in running
         )
     )
 
 
-def payee_of(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The account for unpaid benefits of an heir who gave the commitment (具结); never the dead person's own."""
+def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any] | None:
+    """The account for unpaid benefits of an heir who gave the commitment (具结); never one in the dead person's name."""
     payee = form.get("payee")
     if not payee or "unpaid_benefits" not in payee.get("for", ()) or form.get("kinship_commitment") is not True:
+        return None
+    if payee["holder"] == deceased:
         return None
     return {name: payee[name] for name in ("holder", "number", "bank") if name in payee}
 

@@ -15,7 +15,7 @@ from shared.identity import birth_of
 def law_of(matter: str, ctx: Ctx) -> str:
     """The bases of a matter as they stand in a paper; what nobody has checked against its text says so."""
     refs = ctx.catalog.matters[matter].law
-    return "、".join(ref.cite() + ("" if ref.confidence == "核" else f"【{ref.confidence}】") for ref in refs)
+    return "、".join(ref.marked() for ref in refs)
 
 
 def days(work: Work, ctx: Ctx, what: str) -> int:

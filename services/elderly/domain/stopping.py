@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,16 +81,21 @@ def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
     law, found = law_of(work.item.matter, ctx), _stop(work, ctx)
     if not found.endings:
         return Conclude(Decision.NOT_APPLICABLE, "NOT_ON_ROLL", law, by_rule=by_rule)
-    payee = payee_of(work.part.form) if found.owed else None
+    payee = _payee(work) if found.owed else None
     personal = {"payee": dict(payee)} if payee else {}
     return Conclude(Decision.APPROVED, reason, law, found.public(), personal, by_rule=by_rule)
+
+
+def _payee(work: Work) -> Mapping[str, Any] | None:
+    return payee_of(work.part.form, work.part.parties.get("subject", {}).get("name"))
 
 
 def _by_person(work: Work, ctx: Ctx) -> list[Step]:
     """The roll's own entries disagree: a person compares them."""
     decision = work.decision(ROLL_TASK)
     if decision is None:
-        return [OpenTask(ROLL_TASK, "review", "handler", days(work, ctx, "review"), "SOURCE_CONTRADICTS")]
+        left = days(work, ctx, "review")
+        return [OpenTask(ROLL_TASK, "review", "handler", left, "SOURCE_CONTRADICTS", four_eyes=True)]
     reason = decision.reason_code or "DECIDED_BY_PERSON"
     if decision.outcome == TaskOutcome.NOT_APPLICABLE:
         return [Conclude(Decision.NOT_APPLICABLE, reason, law_of(work.item.matter, ctx))]
@@ -120,7 +125,7 @@ def _published(found: Stop, work: Work) -> list[Step]:
 def _owed(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     if not found.owed:
         return []
-    if payee_of(work.part.form) is not None:
+    if _payee(work) is not None:
         return [Write(SETTLEMENT, _owed_row(found, work, "payable", ctx.now))]
     task = OpenTask(PAYEE_TASK, "review", "handler", days(work, ctx, "payee"), "PAYEE_MISSING")
     return [Write(SETTLEMENT, _owed_row(found, work, "payee_wanted", ctx.now)), task]

@@ -15,8 +15,8 @@ LAW_NUMBERS = {"funeral.cremation": 1, "funeral.fee_waiver": 2}
 
 
 def law_of(matter: str, ctx: Ctx) -> str:
-    """The bases of a matter as they stand in a paper."""
-    return "、".join(ref.cite() for ref in ctx.catalog.matters[matter].law[: LAW_NUMBERS[matter]])
+    """The bases of a matter as they stand in a paper; what nobody has checked against its text says so."""
+    return "、".join(ref.marked() for ref in ctx.catalog.matters[matter].law[: LAW_NUMBERS[matter]])
 
 
 def by_rule(work: Work, ctx: Ctx) -> bool:
@@ -27,7 +27,7 @@ def by_rule(work: Work, ctx: Ctx) -> bool:
 def person_task(kind: str, reason: str, work: Work, ctx: Ctx, **data: Any) -> OpenTask:
     """A task for a handler of the item's unit, due by policy; `data` holds nothing personal."""
     days = int(_handling(work, ctx)["task_days"])
-    return OpenTask(kind, "review", ROLE, days, reason, data=data)
+    return OpenTask(kind, "review", ROLE, days, reason, data=data, four_eyes=True)
 
 
 def refusal(decision: DecisionRecord, law: str, *outcomes: TaskOutcome) -> list[Conclude]:

@@ -21,7 +21,7 @@ from shared.handling.tasks import TaskOutcome
 from shared.messages import derived_id
 from shared.money import to_fen, yuan
 from shared.outcomes import Decision, FactStatus
-from shared.policy import Calculation
+from shared.policy import Calculation, PolicyMissing
 from shared.regions import covers
 
 REVIEW_TASK = "fee_review"
@@ -130,6 +130,8 @@ def _decide(bill: Bill, work: Work, ctx: Ctx) -> list[Step]:
     law = law_of(work.item.matter, ctx)
     if decision is not None and decision.outcome != TaskOutcome.APPROVE:
         return [*refusal(decision, law, TaskOutcome.DENY, TaskOutcome.NOT_APPLICABLE)]
+    if not _in_force(bill, work, ctx):
+        return [] if decision else [person_task(REVIEW_TASK, "BEFORE_PROGRAMME", work, ctx)]  # nothing to grant by
     if decision is not None:
         charges = _charges(decision.result.get("charges")) or bill.charges
         if not charges:
@@ -144,6 +146,15 @@ def _decide(bill: Bill, work: Work, ctx: Ctx) -> list[Step]:
         amount = calculation.value["waived"]
         return [person_task(REVIEW_TASK, reason, work, ctx, differs=bill.differs, waived=amount)]
     return [Conclude(Decision.APPROVED, "BILL_AGREES", law, _result(calculation, bill), by_rule=True)]
+
+
+def _in_force(bill: Bill, work: Work, ctx: Ctx) -> bool:
+    """Whether there were figures to waive by on the day of the cremation."""
+    try:
+        ctx.policy.find("funeral.fee_waiver.caps", work.item.region, bill.cremated_on)
+    except PolicyMissing:
+        return False
+    return True
 
 
 def _why_a_person(bill: Bill, calculation: Calculation, work: Work, ctx: Ctx) -> str:

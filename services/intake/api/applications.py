@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.intake import store
 from services.intake.api.access import PEOPLE, RECEIVING, seen
 from services.intake.api.drafts import hand_in, opened
+from services.intake.api.shapes import ApplicationReceivedShown, ApplicationSeen, TimelinePage
 from services.intake.api.submission import submit
 from services.intake.api.views import detail
 from services.intake.domain.model import Application
@@ -20,6 +21,7 @@ from shared.catalog.parties import Submission
 from shared.clock import monotonic
 from shared.errors import Invalid, Transient
 from shared.http.auth import Principal, allow
+from shared.http.documented import answers
 from shared.http.idempotency import Scope, idempotency
 from shared.runtime.spec import ServiceHandle
 
@@ -31,7 +33,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Handing in and looking at applications."""
     routes = APIRouter()
 
-    @routes.post("/applications", status_code=201, openapi_extra=_documented())
+    @routes.post("/applications", openapi_extra=_documented(), **answers(ApplicationReceivedShown, 201))
     async def create_application(
         body: Annotated[dict[str, Any], Body()],
         key: Annotated[Scope, Depends(idempotency)],
@@ -45,7 +47,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         await hand_in(handle, draft_id, answer["application_no"], who, key[2])
         return answer
 
-    @routes.get("/applications/{no}")
+    @routes.get("/applications/{no}", **answers(ApplicationSeen))
     async def get_application(
         no: str,
         who: Annotated[Principal, allow(*PEOPLE)],
@@ -56,7 +58,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         found = await at_least(handle, no, who, min_version)
         return await detail(handle, found, who, unmasked=unmasked)
 
-    @routes.get("/applications/{no}/timeline")
+    @routes.get("/applications/{no}/timeline", **answers(TimelinePage))
     async def get_timeline(
         no: str, who: Annotated[Principal, allow(*PEOPLE)], min_version: Annotated[int, Query(ge=0)] = 0
     ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.intake.api.access import RECEIVING, in_hand
+from services.intake.api.shapes import ApplicationShown
 from services.intake.api.submission import here_of
 from services.intake.api.views import viewpoint
 from services.intake.domain import render
@@ -20,6 +21,7 @@ from services.intake.domain.withdraw import Withdrawal, withdraw
 from shared.catalog.parties import Shape, Short, Word
 from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
+from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.runtime.spec import ServiceHandle
 
@@ -40,19 +42,19 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Changes of an application, by its owner or a clerk where it belongs."""
     routes = APIRouter()
 
-    @routes.post("/applications/{no}/supplement")
+    @routes.post("/applications/{no}/supplement", **answers(ApplicationShown))
     async def supplement_application(no: str, body: Supplement, who: Who, key: Key) -> Any:
         """Cures the findings of a round."""
         return await change(
             handle, no, who, key, lambda a, ctx: supplement(a, body, here_of(handle), ctx), "supplement"
         )
 
-    @routes.post("/applications/{no}/withdraw", status_code=202)
+    @routes.post("/applications/{no}/withdraw", **answers(ApplicationShown, 202))
     async def withdraw_application(no: str, body: Withdrawal, who: Who, key: Key) -> Any:
         """Asks to withdraw all open matters on application, or those named."""
         return await change(handle, no, who, key, lambda a, ctx: withdraw(a, body, ctx), "withdraw")
 
-    @routes.post("/applications/{no}/rating")
+    @routes.post("/applications/{no}/rating", **answers(ApplicationShown))
     async def rate_application(no: str, body: RatingBody, who: Who, key: Key) -> Any:
         """Records how the applicant found it; a later rating replaces an earlier one."""
         return await change(handle, no, who, key, lambda a, ctx: rate(a, body, ctx), "rate")

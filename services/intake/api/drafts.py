@@ -8,10 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Body
 
 from services.intake.api.access import RECEIVING
+from services.intake.api.shapes import DraftSaved, DraftShown
 from services.intake.domain.drafts import already, content_of, handed_in, save
 from services.intake.domain.model import Draft
 from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
+from shared.http.documented import answers
 from shared.http.refusals import not_found
 from shared.runtime.spec import ServiceHandle
 
@@ -22,7 +24,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Keeping and reading drafts."""
     routes = APIRouter()
 
-    @routes.put("/drafts/{draft_id}")
+    @routes.put("/drafts/{draft_id}", **answers(DraftSaved))
     async def put_draft(draft_id: UUID, body: Annotated[dict[str, Any], Body()], who: Who) -> Any:
         """Keeps this content for 30 more days; whoever chose the id first owns it."""
 
@@ -34,7 +36,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
         return await handle.command("draft", draft_id, save_draft, actor=who.account)
 
-    @routes.get("/drafts/{draft_id}")
+    @routes.get("/drafts/{draft_id}", **answers(DraftShown))
     async def get_draft(draft_id: UUID, who: Who) -> dict[str, Any]:
         """The draft with its content."""
         state = await _own(handle, draft_id, who)

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from services.intake import store
+from services.intake.api.shapes import ProgressShown
 from services.intake.api.views import viewpoint
 from services.intake.domain import render
 from services.intake.domain.people import index_of, query_hash
 from shared.http.auth import public
+from shared.http.documented import answers
 from shared.http.limiter import RateLimiter
 from shared.http.refusals import not_found
 from shared.identity import check_application_no
@@ -23,7 +25,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter()
     a_number, an_address = RateLimiter(20, 60), RateLimiter(120, 60)
 
-    @routes.get("/progress/{no}", dependencies=[public()])
+    @routes.get("/progress/{no}", dependencies=[public()], **answers(ProgressShown))
     async def get_progress(no: str, code: Annotated[str, Query(max_length=40)], request: Request) -> dict[str, Any]:
         """How far it is; a wrong code and a wrong number are the same 404."""
         an_address.check(request.client.host if request.client else "")

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from services.intake import store
 from services.intake.api.access import STAFF
+from services.intake.api.shapes import SearchPage
 from services.intake.api.views import people, viewpoint
 from services.intake.domain import render
 from services.intake.domain.lamps import whole_lamp
@@ -21,6 +22,7 @@ from shared.clock import BEIJING
 from shared.handling.board import prefixes
 from shared.handling.masking import mask_parties
 from shared.http.auth import Principal, allow
+from shared.http.documented import answers
 from shared.http.paging import LIMIT, Paging, cursor
 from shared.identity import IdType
 from shared.outcomes import ApplicationStatus, Lamp
@@ -47,7 +49,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """The search of the staff."""
     routes = APIRouter()
 
-    @routes.post("/applications/search")
+    @routes.post("/applications/search", **answers(SearchPage))
     async def search_applications(body: Search, who: Annotated[Principal, allow(*STAFF)]) -> dict[str, Any]:
         """Newest first, people masked; within the caller's own regions and units."""
         rows, place = await _collect(handle, body, who)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.model import must_correct
 from shared.catalog.protocol import Due
 from shared.clock import beijing_date
+from shared.handling.limits import yellow_from
 from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def lamp_of(start: date, due: Due, today: date, calendar: WorkingCalendar) -> La
         return Lamp.RED
     whole = calendar.working_days_between(start, limit)
     left = calendar.working_days_between(today, limit)
-    return Lamp.YELLOW if left <= max(1, whole // 5) else Lamp.GREEN
+    return Lamp.YELLOW if left <= yellow_from(whole) else Lamp.GREEN
 
 
 def item_lamp(item: ItemView, received_at: datetime, today: date, calendar: WorkingCalendar) -> Lamp:

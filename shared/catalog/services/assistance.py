@@ -62,7 +62,7 @@ _BENEFIT_STOP = Matter(
     official_name="社会救助待遇停发(逝者本人)",
     nature=Nature.EX_OFFICIO,
     law=(
-        LawRef("社会救助法", "第四十八条", date(2026, 7, 1), "核"),
+        LawRef("社会救助法", "第四十六条至第四十八条", date(2026, 7, 1), "核"),
         LawRef("最低生活保障审核确认办法(民发〔2021〕57号)", "", date(2021, 7, 1), "核"),
     ),
     labels=("免提交", "免申办"),
@@ -86,7 +86,7 @@ _TEMPORARY = Matter(
     nature=Nature.ON_APPLICATION,
     law=(
         LawRef("社会救助法", "第二十九条、第三十七条、第五十条", date(2026, 7, 1), "核"),
-        LawRef("关于进一步加强和改进临时救助工作的意见(民发〔2018〕23号)", "", date(2018, 1, 1), "核"),
+        LawRef("关于进一步加强和改进临时救助工作的意见(民发〔2018〕23号)", "", date(2018, 1, 23), "核"),
         LawRef("国务院关于全面建立临时救助制度的通知(国发〔2014〕47号)", "", date(2014, 10, 3), "摘"),
     ),
     aliases=("AST-TEMP", "TEMP"),

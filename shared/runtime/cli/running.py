@@ -60,9 +60,9 @@ def serve(
 
 
 def _run(settings: Settings, only: list[str], after: Callable[[str], object] | None) -> None:
-    log.configure(settings.log_level)
     try:
         with _listen(settings) as listening, asyncio.Runner(loop_factory=loop_factory()) as runner:
+            log.configure(settings.log_level)
             # A service manager's SIGTERM is a Ctrl-C: workers put their things away and the embedded database stops.
             signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
             runner.run(_serve(settings, only, listening, after))
