@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from shared.clock import parse_clock
@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     data: Path = Field(Path("var"), description="数据文件夹 / folder of the embedded database and files")
     database_url: str | None = Field(None, description="使用已有 PostgreSQL / use this PostgreSQL server instead")
     bus: str = Field("embedded", description="embedded 或 kafka://host:port,… / the event bus")
+    bus_user: str | None = Field(None, description="Kafka 账号 / account at Kafka (SCRAM-SHA-512)")
+    bus_password: SecretStr | None = Field(None, description="Kafka 密码 / its password")
+    bus_ca: Path | None = Field(None, description="Kafka 证书的 CA,给出即用 TLS / CA of Kafka's certificates: use TLS")
     keys: Path | None = Field(None, description="密钥文件夹,默认 DATA/keys / folder of keys, made at first start")
     files: Path | None = Field(None, description="文件存放处 / where files lie")
     catalog: str = Field("", description="另加的目录文件夹(用冒号分隔)/ further catalogue folders, colon separated")

@@ -15,6 +15,7 @@ FAILPOINTS = {
     "unit.before_commit": "a batch's unit of work is written, not committed",
     "unit.after_commit": "a batch is committed, the bus position not yet moved",
     "relay.before_publish": "the relay is about to move outbox rows to the bus",
+    "relay.before_remove": "rows are on a bus that is elsewhere, not yet out of the outbox",
     "relay.after_publish": "rows are on the bus and out of the outbox",
     "position.before_commit": "the bus position is about to be stored",
     "ask.before": "a question is about to be put to its source",

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.support.database", "tests.support.platform"]
+pytest_plugins = ["tests.support.database", "tests.support.kafka", "tests.support.platform"]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 TopicPartition = tuple[str, int]
 
 
+def outbox_word(schema: str) -> str:
+    """What a process says to the others that left rows in an outbox which another relays."""
+    return f"outbox.{schema}"
+
+
 class Fenced(Transient):
     """Another member owns this partition now: drop what is in hand and join again."""
 

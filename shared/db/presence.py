@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LOCKS = 7_420_112
 """Class of the advisory locks that say who is alive."""
 
+CLAIMS = 7_420_113
+"""Class of the advisory locks that say who alone does a thing."""
+
 CHANNEL = "onewindow"
 LOOK_SECONDS = 1.0
 _HELD = (
@@ -44,6 +47,8 @@ class Presence:
         self._watch: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[list[str]], None]] = []
         self._returned: list[Callable[[], None]] = []
+        self._claims: set[str] = set()
+        self._claiming = asyncio.Lock()
         self.number = 0
         self.alone = True
 
@@ -64,6 +69,7 @@ class Presence:
             await session.execute(f"SELECT pg_advisory_lock({LOCKS}, $1)", self.number)
             await session.add_listener(CHANNEL, self._heard)
             self._session = session
+            self._claims.clear()
         await self._count()
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
@@ -85,6 +91,20 @@ class Presence:
         async with self._db.connection() as conn:
             held = await conn.fetchval(f"SELECT count(*) FROM ({_HELD}) h")
         self.alone = held <= 1
+
+    async def claim(self, what: str) -> bool:
+        """Whether this process, for as long as its session lives, is the one that does this; asks only once."""
+        async with self._claiming:
+            session = self._session
+            if session is None or session.is_closed():
+                return False
+            if what not in self._claims:
+                with mapped_errors():
+                    got = await session.fetchval(f"SELECT pg_try_advisory_lock({CLAIMS}, hashtext($1))", what)
+                if not got:
+                    return False
+                self._claims.add(what)
+            return True
 
     async def tell(self, words: Iterable[str]) -> None:
         """Sends a notice to the other processes, if there are any; a lost one only costs them their next look."""

@@ -12,7 +12,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared import failpoints
-from shared.bus.embedded import EmbeddedBus
 from shared.bus.port import Bus
 from shared.catalog.checks import require_sound
 from shared.catalog.registry import Catalog, load
@@ -31,6 +30,7 @@ from shared.facts.unconnected import Unconnected
 from shared.identity import PersonIndex
 from shared.policy import Policy
 from shared.runtime.app import build_app
+from shared.runtime.buses import keep_to_one_bus, make_bus
 from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
@@ -97,6 +97,7 @@ class Host:
         await self.presence.start()
         self.bus = self._bus()
         await self.bus.start()
+        await keep_to_one_bus(self.settings, self.db, self.presence)
         await self.bus.declare(list(self.catalog.topics.values()))
         self.facts = await self._facts()
         await self._start_clock()
@@ -114,11 +115,7 @@ class Host:
         return await asyncio.to_thread(self._postgres.start)
 
     def _bus(self) -> Bus:
-        if self.settings.bus != "embedded":
-            raise Misconfigured(
-                "ONEWINDOW_BUS", "这一版只有内置总线 embedded", "this version runs on the embedded bus only"
-            )
-        return EmbeddedBus(self.db, self.presence)
+        return make_bus(self.settings, self.db, self.presence)
 
     async def _start_clock(self) -> None:
         """A virtual clock is one row for all processes, and only a demonstration has one."""

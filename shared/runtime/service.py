@@ -13,7 +13,7 @@ import orjson
 
 from shared.bus.consumer import Consumer
 from shared.bus.parking import Parking
-from shared.bus.port import Bus, Record
+from shared.bus.port import Bus, Record, outbox_word
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
@@ -243,6 +243,11 @@ class RunningService:
         await self.units.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
         self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
+        self.presence.listen(self._heard, self.news.outbox.set)
+
+    def _heard(self, words: list[str]) -> None:
+        if outbox_word(self.spec.name) in words:
+            self.news.outbox.set()
 
     def work(self) -> dict[str, Any]:
         """The service's workers by name; each runs until cancelled."""

@@ -12,6 +12,8 @@ from pydantic import Field
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus
+from shared.bus.kafka_link import Link
 from shared.catalog.model import ServiceEntry
 from shared.catalog.registry import Catalog
 from shared.changes import Answer, Ask, Changes, Ctx, Emit, Kind, Put, SetTimer, State, Timer
@@ -20,6 +22,7 @@ from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.engine import Database, role_of
 from shared.db.migrate import EXTENSIONS
+from shared.db.presence import Presence
 from shared.db.tables import delivery_tables, document_columns
 from shared.errors import Poison
 from shared.facts.port import FactAnswer, Question
@@ -123,25 +126,38 @@ class Oracle:
 
 
 class Toy:
-    """The toy service at work on a database, with or without its workers; `direct=False` goes by outbox and relay."""
+    """The toy service at work on a database, with or without its workers; `direct=False` goes by outbox and relay.
+
+    `kafka` names a cluster to be used instead of the log in the database.
+    """
 
     instances: ClassVar[int] = 0
 
     def __init__(
-        self, db: Database, keys: Path, clock: FixedClock | VirtualClock | None = None, *, direct: bool = True
+        self,
+        db: Database,
+        keys: Path,
+        clock: FixedClock | VirtualClock | None = None,
+        *,
+        direct: bool = True,
+        kafka: str | None = None,
     ) -> None:
         self.db = db
-        self.bus = EmbeddedBus(db, direct=direct)
+        self.presence = Presence(db)
+        self.bus: EmbeddedBus | KafkaBus = (
+            KafkaBus(Link.parse(kafka), db, self.presence) if kafka else EmbeddedBus(db, self.presence, direct=direct)
+        )
         self.clock = clock or VirtualClock(NOW)
         self.oracle = Oracle()
         keyring = Keyring.open(keys, [NAME])
-        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.bus.presence, self.oracle)
+        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.presence, self.oracle)
         self.service = RunningService(SERVICE, world, db, keyring.limited_to(NAME), Policy())
         self.supervisor = Supervisor()
 
     async def start(self, *, workers: bool = True, schema: bool = True) -> None:
         if schema:
             await create_schema(self.db, SERVICE)
+        await self.presence.start()
         await self.bus.start()
         await self.bus.declare(list(CATALOG.topics.values()))
         await self.service.start()
@@ -152,6 +168,7 @@ class Toy:
     async def stop(self) -> None:
         await self.supervisor.stop()
         await self.bus.stop()
+        await self.presence.stop()
 
     async def send(self, *messages: tuple[UUID, int, Add], key: str | None = None) -> None:
         await self.bus.publish([request(i, v, m, key) for i, v, m in messages])

@@ -1,0 +1,167 @@
+"""The bus on Apache Kafka 4: records are acknowledged by all in-sync copies, in order, and read by groups.
+
+Units of work write their outbox; the relay publishes its oldest rows, waits for every acknowledgement, and only then
+removes them. A crash in between repeats records, which readers drop by their streams' versions; nothing overtakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import TopicPartition as Place
+
+from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quieten
+from shared.bus.kafka_subscription import KafkaSubscription
+from shared.bus.kafka_topics import Topics
+from shared.bus.kafka_wire import to_headers
+from shared.bus.port import Lag, Record, outbox_word
+from shared.catalog.model import TopicEntry
+from shared.db.engine import Database
+from shared.db.presence import Presence
+from shared.db.writes import outbox_row
+from shared.failpoints import hit
+from shared.messages import Envelope
+
+if TYPE_CHECKING:
+    import asyncpg
+
+PUBLISH_SECONDS = 20.0
+"""After so long without all acknowledgements the producer is given up, and its rows are published anew."""
+
+BATCH_BYTES = 256 * 1024
+
+
+class KafkaBus:
+    """One cluster, and the database whose outboxes are relayed to it."""
+
+    def __init__(self, link: Link, db: Database, presence: Presence) -> None:
+        self.link = link
+        self._db, self._presence = db, presence
+        self._topics = Topics(link)
+        self._partitions: dict[str, int] = {}
+        self._producer: AIOKafkaProducer | None = None
+        self._making = asyncio.Lock()
+        self._subscriptions: set[KafkaSubscription] = set()
+
+    async def start(self) -> None:
+        """Makes sure that the cluster can be used; raises `Misconfigured` by name, or `Transient` when it is away."""
+        quieten()
+        await self.link.probe()
+
+    async def stop(self) -> None:
+        """Hangs up; records and positions stay."""
+        for subscription in list(self._subscriptions):
+            await subscription.close()
+        await self._give_up(self._producer)
+        await self._topics.close()
+
+    async def declare(self, topics: Sequence[TopicEntry]) -> None:
+        """Makes missing topics; raises `Misconfigured` when one exists with another partition count."""
+        await self._topics.declare(topics)
+        self._partitions |= {topic.name: topic.partitions for topic in topics}
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> None:
+        """Appends records in order; every in-sync copy has them when it returns."""
+        await self._send([outbox_row(e, self._partitions[e.topic]) for e in envelopes])
+
+    async def append(self, conn: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record] | None:
+        """The log is elsewhere: rows go to the outbox."""
+        return None
+
+    def appended(self, records: Sequence[Record]) -> None:
+        """Nothing was appended."""
+
+    async def relay(self, schema: str, most: int) -> int:
+        """Publishes the oldest rows of an outbox, then removes them; one process relays an outbox at a time."""
+        if not await self._presence.claim(f"relay.{schema}"):
+            await self._presence.tell([outbox_word(schema)])
+            return 0
+        async with self._db.connection() as conn:
+            rows = await conn.fetch(
+                f'SELECT seq, topic, partition, key, headers, data FROM "{schema}".outbox ORDER BY seq LIMIT $1', most
+            )
+        if not rows:
+            return 0
+        await self._send([{**row, "headers": orjson.loads(row["headers"])} for row in rows])
+        hit("relay.before_remove")
+        async with self._db.transaction() as conn:
+            # A removal that a crash undoes costs a repetition, so it need not wait for the disk.
+            await conn.execute("SET LOCAL synchronous_commit = off")
+            await conn.execute(f'DELETE FROM "{schema}".outbox WHERE seq = ANY($1)', [row["seq"] for row in rows])
+        return len(rows)
+
+    async def _send(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        producer: AIOKafkaProducer | None = None
+        try:
+            with mapped_errors():
+                producer = await self._ready()
+                async with asyncio.timeout(PUBLISH_SECONDS):
+                    acknowledged = [await self._hand(producer, row) for row in rows]
+                    for outcome in await asyncio.gather(*acknowledged, return_exceptions=True):
+                        if isinstance(outcome, BaseException):
+                            raise outcome
+        except Exception:
+            await self._give_up(producer)
+            raise
+
+    async def _hand(self, producer: AIOKafkaProducer, row: Mapping[str, Any]) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = await producer.send(
+            self.link.prefix + row["topic"],
+            row["data"],
+            row["key"].encode(),
+            partition=row["partition"],
+            headers=to_headers(row["headers"]),
+        )
+        return future
+
+    async def _ready(self) -> AIOKafkaProducer:
+        async with self._making:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self.link.servers,
+                    acks="all",
+                    enable_idempotence=True,
+                    request_timeout_ms=REQUEST_MS,
+                    max_batch_size=BATCH_BYTES,
+                    **self.link.options(),
+                )
+                try:
+                    async with asyncio.timeout(PUBLISH_SECONDS):
+                        await producer.start()
+                except BaseException:
+                    await ended(producer.stop())
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def _give_up(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is None:
+            return
+        if self._producer is producer:
+            self._producer = None
+        await ended(producer.stop())
+
+    def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
+        """Joins a group; the first position of a new group is the beginning."""
+        subscription = KafkaSubscription(self, group, topics)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def leave(self, subscription: KafkaSubscription) -> None:
+        """Forgets a closed subscription."""
+        self._subscriptions.discard(subscription)
+
+    async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Where these partitions end now."""
+        return await self._topics.end(places)
+
+    async def lag(self, group: str | None = None) -> list[Lag]:
+        """The lag of one group or of all."""
+        joined: dict[str, set[str]] = {}
+        for subscription in self._subscriptions:
+            joined.setdefault(subscription.group, set()).update(subscription.topics)
+        return await self._topics.lag(group, {g: t for g, t in joined.items() if group in {None, g}})

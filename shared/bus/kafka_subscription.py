@@ -1,0 +1,181 @@
+"""One member of a Kafka group, as the port promises it: rewindable, fenced, and never silently dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.structs import TopicPartition as Place
+
+from shared.bus.kafka_link import REQUEST_MS, ended, mapped_errors
+from shared.bus.kafka_wire import to_record
+from shared.bus.port import Fenced, Record
+from shared.clock import monotonic
+from shared.errors import Transient
+
+if TYPE_CHECKING:
+    from shared.bus.kafka import KafkaBus
+
+log = structlog.get_logger("onewindow.kafka")
+JOIN_SECONDS = 30.0
+COMMIT_SECONDS = 10.0
+WATCH_SECONDS = 10.0
+SESSION_MS, HEARTBEAT_MS = 10_000, 1_000
+
+
+class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads its share of the topics; connects at the first fetch, and again after any trouble."""
+
+    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str]) -> None:
+        self._bus, self.group, self.topics = bus, group, set(topics)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._stored: dict[Place, int] = {}
+        self._next: dict[Place, int] = {}
+        self._lives = 0
+        self._lost = self._again = False
+        self._heard = self._looked = monotonic()
+        self._behind: dict[Place, int] = {}
+
+    async def fetch(self, most: int, timeout: float) -> list[Record]:
+        """Records of the owned partitions; a client that fell silent is replaced and reported as `Transient`."""
+        try:
+            with mapped_errors():
+                consumer = self._consumer or await self._join()
+                self._seek_back(consumer)
+                await self._learn(consumer)
+                async with asyncio.timeout(timeout + JOIN_SECONDS):
+                    parts = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
+                records = self._take(parts)
+                if not records:
+                    await self._watch()
+                return records
+        except Exception:
+            await self._drop()
+            raise
+
+    async def _join(self) -> AIOKafkaConsumer:
+        link = self._bus.link
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=link.servers,
+            group_id=link.prefix + self.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            request_timeout_ms=REQUEST_MS,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            rebalance_timeout_ms=SESSION_MS,
+            fetch_max_wait_ms=500,
+            **link.options(),
+        )
+        consumer.subscribe([link.prefix + topic for topic in self.topics], listener=self)
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await consumer.start()
+        except BaseException:
+            await ended(consumer.stop())
+            raise
+        self._consumer = consumer
+        self._heard = self._looked = monotonic()
+        return consumer
+
+    async def _learn(self, consumer: AIOKafkaConsumer) -> None:
+        """Knows where each owned partition's stored position is; a new group's beginning is stored at once."""
+        while not consumer.assignment() <= self._stored.keys():
+            life, new = self._lives, consumer.assignment() - self._stored.keys()
+            async with asyncio.timeout(COMMIT_SECONDS):
+                found = {place: await consumer.committed(place) for place in new}
+                fresh = [place for place, position in found.items() if position is None]
+                if fresh:
+                    begin = await consumer.beginning_offsets(fresh)
+                    await consumer.commit(begin)
+                    found |= begin
+            if life == self._lives:
+                self._stored |= found
+
+    def _take(self, parts: dict[Place, list[object]]) -> list[Record]:
+        taken = []
+        for place, got in parts.items():
+            if place not in self._stored:
+                continue  # it went to another member while it was on its way; who owns it now reads it from the start
+            taken += [to_record(one, self._bus.link.prefix) for one in got]  # type: ignore[arg-type]
+            self._next[place] = got[-1].offset + 1  # type: ignore[attr-defined]
+        if taken:
+            self._heard = monotonic()
+            self._behind.clear()
+        return taken
+
+    def _seek_back(self, consumer: AIOKafkaConsumer) -> None:
+        if not self._again:
+            return
+        for place in self._next.keys() & consumer.assignment():
+            consumer.seek(place, self._stored[place])
+        self._next.clear()
+        self._again = False
+
+    async def _watch(self) -> None:
+        """A client that gives nothing while records wait, over two looks, is dead whatever it says."""
+        now = monotonic()
+        if now - max(self._heard, self._looked) < WATCH_SECONDS:
+            return
+        self._looked = now
+        at = {place: self._next.get(place, position) for place, position in self._stored.items()}
+        ends = await self._bus.ends(at)
+        behind = {place: position for place, position in at.items() if ends[place] > position}
+        if any(self._behind.get(place) == position for place, position in behind.items()):
+            log.error("consumer_silent", group=self.group, partitions=len(behind))
+            raise Transient("消费者没有反应,重新加入", f"{self.group}: the consumer fell silent, joining again")
+        self._behind = behind
+
+    async def commit(self) -> None:
+        """Stores the positions after everything fetched; raises `Fenced` when partitions went to another member."""
+        if self._lost:
+            self._lost = False
+            raise Fenced("分区已由他人接管", f"{self.group}: partitions went to another member")
+        consumer, life = self._consumer, self._lives
+        moved = {place: n for place, n in self._next.items() if n > self._stored.get(place, n)}
+        if consumer is None or not moved:
+            return
+        try:
+            with mapped_errors():
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await consumer.commit(moved)
+        except Exception:
+            await self._drop()
+            raise
+        if life == self._lives:
+            self._stored |= moved
+
+    def rewind(self) -> None:
+        """The next fetch starts again at the stored position."""
+        self._again = True
+
+    async def on_partitions_revoked(self, revoked: Collection[Place]) -> None:
+        """Forgets what was owned. Takes no lock and waits for nothing: the fetch loop may be waiting for this."""
+        self._lost = self._lost or any(n > self._stored.get(place, n) for place, n in self._next.items())
+        self._forget()
+
+    async def on_partitions_assigned(self, assigned: Collection[Place]) -> None:
+        """Positions are learnt at the next fetch."""
+
+    def _forget(self) -> None:
+        self._lives += 1
+        self._stored.clear()
+        self._next.clear()
+        self._behind.clear()
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        self._again = False
+        self._forget()
+        if consumer is not None:
+            await ended(consumer.stop())
+
+    async def close(self) -> None:
+        """Leaves the group, so that others take over at once."""
+        self._bus.leave(self)
+        await self._drop()

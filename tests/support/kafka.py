@@ -1,0 +1,36 @@
+"""One real Kafka node a test session, topics and groups of its own for whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.kafka.jars import NoKafka
+from deploy.kafka.local import LocalKafka
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[LocalKafka]:
+    """The session's broker; skipped, with the reason, where Java or Maven are missing."""
+    folder = Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
+    try:
+        node = LocalKafka(folder).start()
+    except NoKafka as cause:
+        pytest.skip(f"no Kafka: {cause}")
+    try:
+        yield node
+    finally:
+        node.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def own_url(kafka: LocalKafka) -> str:
+    """The session's cluster under a prefix that nobody else has."""
+    return f"{kafka.url}/t{next(_numbers)}."
