@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROUNDS := $(or $(ONEWINDOW_ROUNDS),20)
 LOCKS := pyproject.toml requirements-bootstrap.lock deploy/install.sh
 
-.PHONY: help run test check format bench faults clean lock install install-dev
+.PHONY: help run test check format bench faults kafka clean lock install install-dev
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: install-dev ## the figures as a table: figure, floor of the same run, rat
 
 faults: install-dev ## all repetitions of the fault tests (ONEWINDOW_ROUNDS)
 	@ONEWINDOW_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests -m faults --timeout=3600
+
+kafka: install ## a local Kafka until Ctrl-C: NODES=1 or 3, KAFKA_DATA=folder keeps its data, KAFKA_PORT=9092
+	@exec $(BIN)/python -m deploy.kafka.local $(or $(KAFKA_DATA),"") $(or $(NODES),1)
 
 lock: install-dev ## resolve the lock files again (UPGRADE=1 takes newer versions)
 	$(BIN)/uv pip compile -q --universal --generate-hashes $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev -o requirements-dev.lock

@@ -40,7 +40,15 @@ def _bring(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as made:
         jars = Path(made) / "jars"
-        command = (maven, "-q", "-B", "-f", HERE / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={jars}")
+        command = (
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            HERE / "pom.xml",
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={jars}",
+        )
         done = subprocess.run(command, capture_output=True, text=True, timeout=MAVEN_SECONDS, check=False)
         if done.returncode:
             raise NoKafka(f"Maven 取不到 Kafka / Maven cannot bring Kafka:\n{done.stdout[-2000:]}")

@@ -1,4 +1,4 @@
-"""A local Kafka of one node or three, for trials and tests: `python -m deploy.kafka.local DATA [NODES]`.
+"""A local Kafka of one node or three, for trials and tests: `python -m deploy.kafka.local [DATA [NODES]]`, DATA empty for a folder that goes.
 
 It formats KRaft storage, starts, stops, kills, and keeps its data where it is told. Not for production: the addresses
 are this machine's, one account's password guards all.
@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.kafka.jars import HERE, NoKafka, resolve
 from deploy.kafka.settings import ADMIN, Node, client_properties, properties
+from shared.bus.kafka_acls import Grant
 from shared.clock import new_id
 
 START_SECONDS = 60
@@ -111,6 +114,11 @@ class LocalKafka:
             given += ["--command-config", str(self._data / "admin.properties")]
         return self._run(main, *given)
 
+    def grant(self, grants: Iterable[Grant]) -> None:
+        """Gives services what the catalogue says, with Kafka's own tool."""
+        with ThreadPoolExecutor(2) as two:
+            list(two.map(lambda one: self.tool("org.apache.kafka.tools.AclCommand", *one.arguments()), grants))
+
     def _format(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
         password = (self._accounts or {}).get(ADMIN)
@@ -184,7 +192,8 @@ def _short_id() -> str:
 
 def main(arguments: list[str]) -> int:
     """Runs brokers until Ctrl-C."""
-    data = Path(arguments[0]) if arguments else Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
+    kept = arguments[0] if arguments else ""
+    data = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
     count = int(arguments[1]) if len(arguments) > 1 else 1
     try:
         kafka = LocalKafka(data, count, first_port=int(os.environ.get("KAFKA_PORT", "9092")))
@@ -200,7 +209,7 @@ def main(arguments: list[str]) -> int:
         pass
     finally:
         kafka.stop()
-        if not arguments:
+        if not kept:
             shutil.rmtree(data, ignore_errors=True)
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -97,13 +97,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             if life == self._lives:
                 self._stored |= found
 
-    def _take(self, parts: dict[Place, list[object]]) -> list[Record]:
+    def _take(self, parts: dict[Place, list[Any]]) -> list[Record]:
         taken = []
         for place, got in parts.items():
             if place not in self._stored:
                 continue  # it went to another member while it was on its way; who owns it now reads it from the start
-            taken += [to_record(one, self._bus.link.prefix) for one in got]  # type: ignore[arg-type]
-            self._next[place] = got[-1].offset + 1  # type: ignore[attr-defined]
+            taken += [to_record(one, self._bus.link.prefix) for one in got]
+            self._next[place] = got[-1].offset + 1
         if taken:
             self._heard = monotonic()
             self._behind.clear()

@@ -27,8 +27,13 @@ def make_bus(settings: Settings, db: Database, presence: Presence, address: str 
     address = address or settings.bus
     if address == EMBEDDED:
         return EmbeddedBus(db, presence)
+    return KafkaBus(link_of(settings, address), db, presence)
+
+
+def link_of(settings: Settings, address: str | None = None) -> Link:
+    """The settings' Kafka cluster; raises `Misconfigured` when they name none."""
     password = settings.bus_password.get_secret_value() if settings.bus_password else None
-    return KafkaBus(Link.parse(address, settings.bus_user, password, settings.bus_ca), db, presence)
+    return Link.parse(address or settings.bus, settings.bus_user, password, settings.bus_ca)
 
 
 async def keep_to_one_bus(settings: Settings, db: Database, presence: Presence) -> None:

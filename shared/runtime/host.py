@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from shared import failpoints
 from shared.bus.port import Bus
 from shared.catalog.checks import require_sound
+from shared.catalog.protocol import UnitChanged
 from shared.catalog.registry import Catalog, load
-from shared.clock import Clock, VirtualClock, parse_clock
+from shared.clock import Clock, VirtualClock, monotonic, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.engine import Database
@@ -28,6 +29,7 @@ from shared.facts.simulator import SimulatedFacts
 from shared.facts.tables import metadata as facts_metadata
 from shared.facts.unconnected import Unconnected
 from shared.identity import PersonIndex
+from shared.messages import topic_of
 from shared.policy import Policy
 from shared.runtime.app import build_app
 from shared.runtime.buses import keep_to_one_bus, make_bus
@@ -36,6 +38,8 @@ from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
 from shared.runtime.supervisor import Supervisor
 from shared.runtime.virtual_time import VirtualTime
+
+UNITS_SECONDS = 20.0
 
 
 def load_specs(catalog: Catalog, only: Sequence[str] = ()) -> list[ServiceSpec]:
@@ -104,6 +108,7 @@ class Host:
         await self._start_services()
         if self.demonstration is not None:
             await self.demonstration.seed(self)
+            await self._units_read()
         settle_memory()
         self.ready = True
 
@@ -148,6 +153,22 @@ class Host:
         for service in self.services.values():
             for name, work in service.work().items():
                 self.supervisor.start(f"{service.spec.name}.{name}", work)
+
+    async def _units_read(self) -> None:
+        """Waits until the services here have read the units just made: before that every region is unknown to them."""
+        topics = {topic_of(e.name, "events") for e in self.catalog.services.values() if UnitChanged in e.events}
+        end = monotonic() + UNITS_SECONDS
+        while monotonic() < end:
+            if not await self._units_on_their_way(topics):
+                return
+            await asyncio.sleep(0.02)
+
+    async def _units_on_their_way(self, topics: set[str]) -> bool:
+        for service in self.services.values():
+            if await service.outbox_holds(topics):
+                return True
+        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in self.services]
+        return any(lag.records for lag in lags)
 
     async def stop(self) -> None:
         """HTTP has stopped; workers put their things away, then the bus, the pool and the database end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -141,6 +141,12 @@ class RunningService:
         async with self.read() as conn:
             found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
         return found.get(aggregate_id)
+
+    async def outbox_holds(self, topics: Collection[str]) -> bool:
+        """Whether something for these topics waits to be relayed."""
+        table = documents.qualified(self.spec.delivery.outbox)
+        async with self.read() as conn:
+            return bool(await conn.fetchval(f"SELECT 1 FROM {table} WHERE topic = ANY($1) LIMIT 1", list(topics)))
 
     # --- what the unit of work and the workers use ----------------------------------------------------------------
 

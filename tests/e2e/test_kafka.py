@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from demo.families import bereavement_application, invent_family
 from deploy.kafka.local import LocalKafka
+from shared.clock import beijing_date
 from shared.config import Settings
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Transient
 from shared.runtime.host import Host
 from tests.support.database import Server, eventually
 from tests.support.kafka import own_url
-from tests.support.platform import NOW, run_platform
+from tests.support.platform import NOW, Platform, run_platform
 from tests.support.sample import sample
 
 
@@ -34,31 +35,61 @@ async def test_the_sample_of_the_contract_closes_on_kafka_with_the_same_figures(
         await eventually(drained, "every event to be read")
 
 
-async def test_a_bus_is_refused_while_another_holds_unread_records_and_taken_once_it_is_drained(
-    server: Server, kafka: LocalKafka, tmp_path: Path
-) -> None:
-    dsn = await server.new_database()
-    common = {"database_url": dsn, "keys": tmp_path / "keys", "demo": True, "clock": f"virtual:{NOW}@1"}
-    embedded, moved = Settings(**common), Settings(**common, bus=own_url(kafka))
-    async with run_platform(dsn, keys=tmp_path / "keys") as platform:
-        await platform.host.supervisor.stop()
-        await platform.submit(sample()) if False else None
-    await leave_unread(dsn, 1)
-    with pytest.raises(Misconfigured, match="unread"):
-        await started(moved)
-    async with Host(embedded).running() as host:
+def on(bus: str, dsn: str, keys: Path) -> Settings:
+    return Settings(database_url=dsn, keys=keys, demo=True, clock=f"virtual:{NOW}@1", bus=bus)
+
+
+async def leave_unread(settings: Settings) -> str:
+    """A case is handed in while the coordinator reads nothing, and everything is stopped."""
+    async with Host(settings).running() as host:
+        host.supervisor._tasks["coordinator.consumer"].cancel()
+        received = await Platform(host).submit(sample())
+
+        async def waiting() -> bool:
+            lags = await host.bus.lag("coordinator")
+            return any(lag.records for lag in lags if lag.topic == "onewindow.coordinator.requests")
+
+        await eventually(waiting, "the application to wait on the bus")
+        return str(received["application_no"])
+
+
+async def drain(settings: Settings, number: str) -> None:
+    async with Host(settings).running() as host:
+        await Platform(host).closed(number)
 
         async def drained() -> bool:
             return not any(lag.records for lag in await host.bus.lag())
 
-        await eventually(drained, "the embedded log to be drained")
-    await started(moved)
-    await started(moved)  # the move is remembered
+        await eventually(drained, "every record to be read")
 
 
-async def leave_unread(dsn: str, count: int) -> None: ...
+@pytest.mark.parametrize("first", ["embedded", "kafka"])
+async def test_a_bus_is_refused_while_another_holds_unread_records_and_taken_once_it_is_drained(
+    server: Server, kafka: LocalKafka, tmp_path: Path, first: str
+) -> None:
+    dsn, cluster = await server.new_database(), own_url(kafka)
+    old, new = (on(bus, dsn, tmp_path / "keys") for bus in sorted(("embedded", cluster), reverse=first == "kafka"))
+    number = await leave_unread(old)
+    with pytest.raises(Misconfigured, match="unread"):
+        async with Host(new).running():
+            pass
+    await drain(old, number)
+    async with Host(new).running() as host:
+        today = beijing_date(host.clock.now())
+        received = await Platform(host).submit(bereavement_application(invent_family(7, today), today))
+        await Platform(host).closed(received["application_no"])
 
 
-async def started(settings: Settings) -> None:
-    async with Host(settings).running():
-        await asyncio.sleep(0)
+async def test_a_bus_that_cannot_be_asked_is_not_left_behind(server: Server, kafka: LocalKafka, tmp_path: Path) -> None:
+    dsn = await server.new_database()
+    async with Host(on(own_url(kafka), dsn, tmp_path / "keys")).running() as host, host.db.connection() as conn:
+        await conn.execute("UPDATE bus.home SET address = 'kafka://127.0.0.1:1'")
+    with pytest.raises(Misconfigured, match="does not answer"):
+        async with Host(on("embedded", dsn, tmp_path / "keys")).running():
+            pass
+
+
+async def test_a_cluster_that_is_away_at_the_start_is_said_in_a_sentence(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(Transient, match="Kafka"):
+        async with Host(on("kafka://127.0.0.1:1", await server.new_database(), tmp_path / "keys")).running():
+            pass
