@@ -139,11 +139,10 @@ class KafkaBus:
             return self._producer
 
     async def _give_up(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is None:
-            return
-        if self._producer is producer:
+        if producer is self._producer:
             self._producer = None
-        await ended(producer.stop())
+        if producer is not None:
+            await ended(producer.stop())
 
     def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
         """Joins a group; the first position of a new group is the beginning."""

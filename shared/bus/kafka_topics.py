@@ -139,3 +139,13 @@ class Topics:
                 _, reader = await self._clients()
                 found: dict[Place, int] = await reader.end_offsets(list(places))
         return found
+
+
+async def declare(link: Link, topics: Sequence[TopicEntry]) -> None:
+    """Makes the missing ones of these topics on a cluster."""
+    made = Topics(link)
+    try:
+        await link.probe()
+        await made.declare(topics)
+    finally:
+        await made.close()

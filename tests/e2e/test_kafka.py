@@ -11,6 +11,7 @@ from deploy.kafka.local import LocalKafka
 from shared.clock import beijing_date
 from shared.config import Settings
 from shared.errors import Misconfigured, Transient
+from shared.runtime.cli import main as entry
 from shared.runtime.host import Host
 from tests.support.database import Server, eventually
 from tests.support.kafka import own_url
@@ -93,3 +94,23 @@ async def test_a_cluster_that_is_away_at_the_start_is_said_in_a_sentence(server:
     with pytest.raises(Transient, match="Kafka"):
         async with Host(on("kafka://127.0.0.1:1", await server.new_database(), tmp_path / "keys")).running():
             pass
+
+
+def test_the_command_line_makes_the_topics_and_says_who_may_do_what(
+    kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["onewindow", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            entry.main()
+        assert not ended.value.code
+        return capsys.readouterr().out
+
+    url = own_url(kafka)
+    monkeypatch.setenv("ONEWINDOW_BUS", url)
+    assert said("topics") == said("topics")
+    made = kafka.tool("org.apache.kafka.tools.TopicCommand", "--list").split()
+    assert url.rpartition("/")[2] + "onewindow.funeral.requests" in made
+    rights = said("topics", "--acls").splitlines()
+    assert any("User:funeral" in line and "onewindow.funeral.requests" in line for line in rights)
+    assert not any("User:funeral" in line and "onewindow.assistance.requests" in line for line in rights)

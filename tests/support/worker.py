@@ -1,7 +1,7 @@
 """A platform in a process of its own that hands in numbered cases and waits until all are closed; made to be killed.
 
-`python -m tests.support.worker WHERE KEYS FIRST COUNT [outbox]`: WHERE is a database's address, or a folder for a
-database server of its own; `outbox` has units go by outbox and relay, as with a bus that is elsewhere. The same number
+`python -m tests.support.worker WHERE KEYS FIRST COUNT [outbox|kafka://…]`: WHERE is a database's address, or a folder
+for a database server of its own; `outbox` has units go by outbox and relay, as with a bus that is elsewhere. The same number
 is the same application under the same idempotency key, so a run that was killed is simply started again. It says
 `started` and, at the end, `closed`.
 """
@@ -86,6 +86,8 @@ async def main(where: str, keys: str, first: int, count: int, mode: str = "") ->
     """One run, under whatever failpoints the environment arms."""
     place: dict[str, Any] = {"data": Path(where)} if where.startswith("/") else {"database_url": where}
     made = OutboxHost if mode == "outbox" else Host
+    if mode.startswith("kafka://"):
+        place["bus"] = mode
     host = made(load_settings(**place, keys=Path(keys), demo=True, clock="fixed:2026-11-21T10:00:00+08:00"))
     async with host.running():
         print("started", flush=True)

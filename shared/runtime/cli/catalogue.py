@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +11,15 @@ import orjson
 import typer
 from rich.table import Table
 
+from shared.bus.kafka_acls import grants
+from shared.bus.kafka_topics import declare
 from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
 from shared.config import PREFIX, Settings, load_settings
 from shared.crypto import Keyring
 from shared.runtime.app import describe
+from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,10 +80,22 @@ def schemas(check: Annotated[bool, typer.Option(help="只比较 / compare only")
         raise typer.Exit(1)
 
 
-def topics() -> None:
-    """列出主题 / list the topics that the catalogue declares."""
+def topics(
+    acls: Annotated[
+        bool, typer.Option(help="打印要告诉 kafka-acls 的权限 / print what kafka-acls is to be told")
+    ] = False,
+) -> None:
+    """列出目录声明的主题;在 Kafka 上先把缺的建好 / list the catalogue's topics; on Kafka, make those missing first."""
+    now, catalog = load_settings(), _catalog()
+    if acls:
+        link = link_of(now)
+        for grant in grants(catalog, link.prefix):
+            typer.echo(shlex.join(["kafka-acls.sh", "--bootstrap-server", link.servers, *grant.arguments()]))
+        return
+    if now.bus != EMBEDDED:
+        asyncio.run(declare(link_of(now), list(catalog.topics.values())))
     table = Table("topic", "writer", "readers", "partitions", "kept (days)")
-    for topic in _catalog().topics.values():
+    for topic in catalog.topics.values():
         readers = ", ".join(topic.readers) if topic.readers is not None else "*"
         table.add_row(topic.name, topic.writer, readers, str(topic.partitions), str(topic.days or "∞"))
     show(table)

@@ -16,16 +16,10 @@ import uvicorn
 from rich.console import Console
 
 from shared import log
-from shared.bus.kafka_acls import grants
-from shared.bus.kafka_link import Link
-from shared.bus.kafka_topics import Topics
-from shared.catalog.model import TopicEntry
-from shared.catalog.registry import load
 from shared.config import Settings, load_settings
 from shared.db.migrate import draft_revision
 from shared.db.migrate import migrate as run_migrations
 from shared.errors import Misconfigured
-from shared.runtime.buses import link_of
 from shared.runtime.host import Host
 
 screen = Console(stderr=True, highlight=False)
@@ -34,7 +28,7 @@ DEMO_COMMANDS = "demo.command"
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (up, serve, migrate, topics, demo):
+    for command in (up, serve, migrate, demo):
         app.command()(command)
 
 
@@ -145,30 +139,6 @@ async def _migrate(settings: Settings, draft: str) -> None:
     screen.print(f"已更新 / changed: {', '.join(changed) or '-'}")
     for path in filter(None, drafted):
         screen.print(f"已起草,请检查 / drafted, read it before use: {path}")
-
-
-def topics(
-    acls: Annotated[bool, typer.Option(help="打印 kafka-acls 的参数 / print what kafka-acls is to be told")] = False,
-) -> None:
-    """在 Kafka 上按目录建主题 / make the catalogue's topics on Kafka, or print a principal's rights a service."""
-    settings = load_settings()
-    catalog = load(settings.catalog_folders)
-    link = link_of(settings)
-    if acls:
-        for grant in grants(catalog, link.prefix):
-            typer.echo(f"kafka-acls.sh --bootstrap-server {link.servers} {' '.join(grant.arguments())}")
-        return
-    asyncio.run(_declare(link, list(catalog.topics.values())))
-    screen.print(f"{len(catalog.topics)} 个主题就绪 / topics are there")
-
-
-async def _declare(link: Link, wanted: list[TopicEntry]) -> None:
-    made = Topics(link)
-    try:
-        await link.probe()
-        await made.declare(wanted)
-    finally:
-        await made.close()
 
 
 def demo(
