@@ -195,20 +195,22 @@ def main(arguments: list[str]) -> int:
     kept = arguments[0] if arguments else ""
     data = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
     count = int(arguments[1]) if len(arguments) > 1 else 1
+    # A service manager's SIGTERM is a Ctrl-C, from the first moment: no broker is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    kafka: LocalKafka | None = None
     try:
         kafka = LocalKafka(data, count, first_port=int(os.environ.get("KAFKA_PORT", "9092")))
         kafka.start()
+        print(f"✓ Kafka 已就绪 / ready, data in {data}\n  ONEWINDOW_BUS={kafka.url}  (Ctrl-C 停止 / stops)", flush=True)
+        signal.pause()
     except (NoKafka, OSError) as cause:
         print(cause, file=sys.stderr)
         return 1
-    print(f"✓ Kafka 已就绪 / ready, data in {data}\n  ONEWINDOW_BUS={kafka.url}  (Ctrl-C 停止 / stops)", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        signal.pause()
     except KeyboardInterrupt:
         pass
     finally:
-        kafka.stop()
+        if kafka is not None:
+            kafka.stop()
         if not kept:
             shutil.rmtree(data, ignore_errors=True)
     return 0
