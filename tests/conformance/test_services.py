@@ -172,12 +172,21 @@ async def test_a_crash_between_commit_and_position_repeats_nothing_and_loses_not
     for message in (item.requested(), item.supplemented(), item.ready()):
         failpoints.arm("unit.after_commit=error")
         await item.send(message)
+        await crashed(alone)
         await item.quiet()
     failpoints.arm("")
     await item.until_decided()
     failpoints.arm("unit.after_commit=error")
     await item.send(item.settled())
+    await crashed(alone)
     assert await all_taken_in(item) == smooth
+
+
+async def crashed(alone: Alone) -> None:
+    """The failpoint was reached, and the leases of whoever crashed there have run out."""
+    await eventually(lambda: not failpoints._armed, "the crash")
+    async with alone.host.db.connection() as conn:
+        await conn.execute(f'UPDATE "{alone.name}".ask SET lease_until = clock_timestamp() WHERE lease_until > now()')
 
 
 @over_services

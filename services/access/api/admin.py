@@ -14,7 +14,8 @@ from shared.errors import Conflict, Invalid, Refused, RefusedError
 from shared.http.auth import Principal, allow, anyone
 from shared.http.idempotency import Scope, idempotency
 from shared.http.paging import Paging, paging
-from shared.http.refusals import not_found
+from shared.http.refusals import forbidden, not_found
+from shared.regions import is_region
 from shared.runtime.spec import Command, ServiceHandle
 
 
@@ -43,7 +44,9 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> Any:
         """Makes a unit or changes it, and tells every service; 422 names each wrong field."""
         async with handle.read() as conn:
-            wrong = check_unit(facts, await units.tree(conn))
+            tree = await units.tree(conn)
+        _refuse_foreign(who, *(unit.region for unit in (facts, tree.get(facts.code)) if unit is not None))
+        wrong = check_unit(facts, tree)
         if wrong:
             raise Invalid(wrong)
         return await handle.command("unit", unit_id(facts.code), _changing(facts), actor=who.account, idempotency=key)
@@ -53,7 +56,9 @@ def router(handle: ServiceHandle) -> APIRouter:
         """Closes an account: it gets no token any more; those it has end within fifteen minutes."""
         async with handle.read() as conn:
             found = await accounts.find_by_id(conn, identity)
-        if found is None:
+            held = await accounts.assignments(conn, found.account) if found else []
+            places = await accounts.units_of(conn, [a for a in held if found and a.account == found.account])
+        if found is None or not all(who.covers(unit.region, "security") for unit in places.values()):
             raise not_found()
         if found.account == who.account:
             raise RefusedError(Refused("OWN_ACCOUNT", "", "不能停用自己的账号", "nobody disables their own account"))
@@ -64,6 +69,12 @@ def router(handle: ServiceHandle) -> APIRouter:
         return {"id": str(identity), "account": found.account, "disabled_at": closed.isoformat()}
 
     return routes
+
+
+def _refuse_foreign(who: Principal, *regions: str) -> None:
+    """403 for a place beyond the officer's own; what is no region at all is told as a wrong field."""
+    if not all(who.covers(region, "security") for region in regions if is_region(region)):
+        raise forbidden("REGION_NOT_YOURS")
 
 
 def _changing(facts: UnitFacts) -> Command:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from services.intake import store
-from services.intake.api.access import owns
+from services.intake.api.access import handles, owns, receives
 from services.intake.domain import render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
@@ -41,9 +42,12 @@ def people(application: Application, keyring: Keyring) -> dict[str, Any]:
 
 
 async def detail(handle: ServiceHandle, application: Application, who: Principal, *, unmasked: bool) -> dict[str, Any]:
-    """The whole application; whatever personal thing staff are shown in clear is recorded as a reading."""
-    parties, results = people(application, handle.keyring), opened_results(application, handle.keyring)
-    own = owns(application, who)
+    """The application; whatever personal thing staff are shown in clear is recorded as a reading. The personal side of
+    a result is shown to its owner, who receives there, and the unit that decided."""
+    own, parties = owns(application, who), people(application, handle.keyring)
+    whole = own or receives(application, who)
+    units = {i.item_id for i in application.items if whole or handles(i.unit, who, handle)}
+    results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
     if not own and (unmasked or results):
         fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]
         note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
