@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("onewindow.asks")
 NAMES = ("id", "kind", "aggregate_id", "name", "source", "tries")
 RETRY_FIRST = timedelta(seconds=5)
-RETRY_MOST = timedelta(minutes=10)
+RETRY_MOST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ async def _ask_source(service: RunningService, source: str, group: Sequence[Open
     try:
         answers = await service.answer(source, questions)
     except Exception as cause:  # noqa: BLE001 — a source that fails is silent: the item waits, visibly, and it is asked again
-        log.warning("source_failed", source=source, cause=repr(cause)[:200])
+        log.warning("source_failed", source=source, cause=type(cause).__name__)
         answers = [FactAnswer(FactStatus.SILENT, {}, source)] * len(group)
     for answer in answers:
         METRICS.asked.labels(source, str(answer.status)).inc()

@@ -55,5 +55,8 @@ def _report(name: str, state: RetryCallState) -> None:
     cause = state.outcome.exception() if state.outcome else None
     METRICS.restarts.labels(name).inc()
     log.error(
-        "worker_restarted", worker=name, cause=repr(cause)[:500], exc_info=cause if state.attempt_number < 3 else None
+        "worker_restarted",
+        worker=name,
+        cause=type(cause).__name__,
+        exc_info=cause if state.attempt_number < 3 else None,
     )

@@ -11,6 +11,7 @@ from services.intake.domain import render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
 from services.intake.domain.sealing import unseal
+from shared.catalog.protocol import Finding, ItemView
 from shared.crypto import Keyring
 from shared.handling.limits import working_calendar
 from shared.handling.masking import mask_parties
@@ -34,6 +35,19 @@ def opened_results(application: Application, keyring: Keyring) -> dict[str, dict
     }
 
 
+def opened_findings(application: Application, keyring: Keyring) -> dict[str, list[Finding]]:
+    """What is missing of each item in the handlers' own words, by item id."""
+    sealer = keyring.sealer()
+
+    def in_words(item: ItemView, finding: Finding) -> Finding:
+        if finding.sealed is None:
+            return finding
+        words = open_result(sealer, item.service, application.id, item.item_id, item.round, finding.sealed)
+        return finding.model_copy(update={"message_zh": words["zh"], "message_en": words["en"]})
+
+    return {str(i.item_id): [in_words(i, f) for f in i.findings] for i in application.items if i.findings}
+
+
 def people(application: Application, keyring: Keyring) -> dict[str, Any]:
     """The parties as they were handed in."""
     content = unseal(keyring, application.id, None, application.sealed_round, application.submission)
@@ -53,4 +67,5 @@ async def detail(handle: ServiceHandle, application: Application, who: Principal
         note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
         await store.note_reading(handle, who.account, application, note)
     shown = parties if own or unmasked else mask_parties(parties)
-    return {**render.application(application, viewpoint(handle), results), "parties": shown}
+    findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
+    return {**render.application(application, viewpoint(handle), results, findings), "parties": shown}
