@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from shared.bus.parking import Parking, retry_key
+from shared.bus.parking import Parking, retry_key, why
 from shared.bus.port import Fenced, Record, Subscription
 from shared.clock import monotonic
 from shared.db.unit_of_work import Gap
 from shared.errors import Misconfigured, OneWindowError, Poison, Transient
 from shared.failpoints import hit
 from shared.metrics import METRICS
+from shared.policy import PolicyMissing
 
 log = structlog.get_logger("onewindow.consumer")
 BATCH = 64
@@ -114,10 +115,8 @@ class Consumer:
             return
         try:
             await self._handle(free)
-        except (Misconfigured, TooManyFailures):
-            raise
         except Exception as cause:
-            if isinstance(cause, Transient) and not isinstance(cause, Gap):
+            if not _own(cause):
                 raise
             await self._one_by_one(free)
         METRICS.handled.labels(self._name).inc(len(free))
@@ -144,7 +143,7 @@ class Consumer:
                 if not _own(cause):
                     raise
                 if attempt >= _limit(cause):
-                    return f"{type(cause).__name__}: {cause}"
+                    return why(cause)
             else:
                 return None
             await asyncio.sleep(min(0.5, 0.02 * 2**attempt))
@@ -164,7 +163,7 @@ class Consumer:
 
 def _own(cause: BaseException) -> bool:
     """Whether the failure belongs to the message rather than to the world."""
-    if isinstance(cause, Gap):
+    if isinstance(cause, Gap | PolicyMissing):  # a figure that is missing for one region and day stops nobody else
         return True
     return isinstance(cause, Exception) and not isinstance(cause, Transient | Misconfigured)
 

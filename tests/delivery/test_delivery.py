@@ -18,6 +18,7 @@ from shared.db.engine import Database
 from shared.errors import Conflict, Invalid, Refused, RefusedError, Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
+from shared.policy import Policy
 from tests.support.database import eventually
 from tests.support.toy import NOW, Add, Tally, Toy
 
@@ -269,3 +270,19 @@ async def test_two_copies_of_a_service_share_the_work_and_nothing_is_done_twice(
     await eventually(done, "all to be counted", 40)
     assert len(await toy.fetch("SELECT 1 FROM toy.line")) == 120
     await other.stop()
+
+
+async def test_a_missing_figure_parks_the_case_that_needs_it_and_stops_nobody_else(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy.service, "policy", Policy())
+    await toy.send((ident(1), 1, Add(rule="toy.cap")), (ident(2), 1, Add()))
+    await total(toy, ident(2), 1)
+
+    async def parked() -> bool:
+        return bool(await toy.service.parking.listing())
+
+    await eventually(parked, "the case without its figure to be parked")
+    (row,) = await toy.service.parking.listing()
+    assert "toy.cap" in row["reason"]
+    assert toy.supervisor.failed == {}

@@ -14,7 +14,7 @@ from services.intake.domain.sealing import unseal
 from shared.catalog.protocol import Finding, ItemView
 from shared.crypto import Keyring
 from shared.handling.limits import working_calendar
-from shared.handling.masking import mask_parties
+from shared.handling.masking import mask_numbers, mask_parties
 from shared.handling.sealing import open_result
 from shared.http.principal import Principal
 from shared.runtime.spec import ServiceHandle
@@ -66,6 +66,7 @@ async def detail(handle: ServiceHandle, application: Application, who: Principal
         fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]
         note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
         await store.note_reading(handle, who.account, application, note)
-    shown = parties if own or unmasked else mask_parties(parties)
+    if not (own or unmasked):
+        parties, results = mask_parties(parties), mask_numbers(results)
     findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
-    return {**render.application(application, viewpoint(handle), results, findings), "parties": shown}
+    return {**render.application(application, viewpoint(handle), results, findings), "parties": parties}
