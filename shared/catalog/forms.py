@@ -174,7 +174,6 @@ MESSAGES = {
     "FORMAT": "格式不对 / not in the right form",
     "OUT_OF_RANGE": "数值超出范围 / out of range",
     "IN_FUTURE": "日期不能晚于今天 / the day may not be after today",
-    "TOO_LONG_AGO": "日期不能早于一年前 / the day may not be more than a year ago",
     "REGION_FORMAT": "区划代码应为6位或12位数字 / a region has 6 or 12 digits",
     "UNKNOWN_REGION": "没有这个区划,请核对代码 / no such region",
     "UNKNOWN_FUNERAL_HOME": "没有这家殡仪馆,请核对编号 / no such funeral home",

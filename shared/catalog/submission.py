@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -87,10 +87,6 @@ def _once(errors: list[FieldError]) -> list[FieldError]:
     return list(found.values())
 
 
-LATEST_ENTRY = timedelta(days=366)
-"""An application entered later than this is a slip of the pen, not a paper found in a drawer."""
-
-
 def _place_and_time(given: Submission, now: datetime, world: World) -> Iterator[FieldError]:
     if not world.known_region(given.accept_region):
         yield field_error("/accept_region", "UNKNOWN_REGION")
@@ -98,7 +94,5 @@ def _place_and_time(given: Submission, now: datetime, world: World) -> Iterator[
         return
     if given.received_at > now:
         yield field_error("/received_at", "IN_FUTURE")
-    elif given.received_at < now - LATEST_ENTRY:
-        yield field_error("/received_at", "TOO_LONG_AGO")
     elif beijing_date(given.received_at) < beijing_date(now) and given.received_reason is None:
         yield field_error("/received_reason", "REQUIRED")
