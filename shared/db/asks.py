@@ -94,7 +94,7 @@ async def _claim(service: RunningService) -> list[Open]:
 
 
 def _opened(service: RunningService, row: Mapping[str, Any]) -> Open:
-    return Open(**{name: row[name] for name in NAMES}, question=service.unseal(row["question"]))
+    return Open(**{name: row[name] for name in NAMES}, question=service.unseal(row["question"], row["id"]))
 
 
 async def _answers(service: RunningService, claimed: Sequence[Open]) -> list[tuple[Open, FactAnswer]]:

@@ -46,6 +46,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         async with handle.read() as conn:
             tree = await units.tree(conn)
         _refuse_foreign(who, *(unit.region for unit in (facts, tree.get(facts.code)) if unit is not None))
+        _refuse_own_name(who, facts, tree.get(facts.code))
         wrong = check_unit(facts, tree)
         if wrong:
             raise Invalid(wrong)
@@ -75,6 +76,22 @@ def _refuse_foreign(who: Principal, *regions: str) -> None:
     """403 for a place beyond the officer's own; what is no region at all is told as a wrong field."""
     if not all(who.covers(region, "security") for region in regions if is_region(region)):
         raise forbidden("REGION_NOT_YOURS")
+
+
+def _refuse_own_name(who: Principal, facts: UnitFacts, before: UnitFacts | None) -> None:
+    """Whoever hands out the roles of a unit takes none there: leaders and stand-ins are let into tasks."""
+    kept = before is not None and before.attributes == facts.attributes
+    if not kept and who.account in _words(facts.attributes):
+        raise RefusedError(Refused("OWN_ACCOUNT", "", "不能给自己分派岗位", "nobody gives themselves a role"))
+
+
+def _words(value: Any) -> set[str]:
+    """Every text that stands anywhere in a JSON value."""
+    if isinstance(value, dict):
+        return {word for v in value.values() for word in _words(v)}
+    if isinstance(value, list | tuple):
+        return {word for v in value for word in _words(v)}
+    return {value} if isinstance(value, str) else set()
 
 
 def _changing(facts: UnitFacts) -> Command:
