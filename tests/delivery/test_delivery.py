@@ -145,12 +145,21 @@ async def test_a_silent_source_is_told_once_and_asked_again_until_it_answers(toy
         tally = await toy.tally(ident(1))
         return tally is not None and tally.seen_answers == ["silent"]
 
+    async def put_off() -> bool:
+        rows = await toy.fetch("SELECT 1 FROM toy.ask WHERE lease_until IS NOT NULL AND state <> 'answered'")
+        return not rows
+
     await eventually(silent, "the silence to be told")
-    for _ in range(4):
+    while toy.oracle.script:
+        await eventually(put_off, "the question to be put off")
         toy.clock.set(toy.clock.now() + timedelta(minutes=5))
         toy.service.news.asks.set()
         asked = len(toy.oracle.asked)
         await eventually(lambda seen=asked: len(toy.oracle.asked) > seen or not toy.oracle.script, "another try")
+
+    await eventually(put_off, "the question to be put off")
+    toy.clock.set(toy.clock.now() + timedelta(hours=2))
+    toy.service.news.asks.set()
 
     async def answered() -> bool:
         return (await toy.tally(ident(1))).seen_answers == ["silent", "confirmed"]
