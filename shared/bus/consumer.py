@@ -52,33 +52,44 @@ class Consumer:
         self._committed = monotonic()
         self._refreshed: float | None = None
         self._pending = False
+        self._in_hand = False
         self.idle = asyncio.Event()
 
     async def run(self) -> None:
         """Runs until cancelled; on the way out the position is stored and the leases are given back."""
         try:
-            async for attempt in patiently(self._name):
-                with attempt:
-                    await self._loop()
+            while True:
+                # A trouble that was overcome is forgotten: the next one is met with as short a pause as the first.
+                async for attempt in patiently(self._name):
+                    with attempt:
+                        await self._loop(once=attempt.retry_state.attempt_number > 1)
         finally:
             await asyncio.shield(self._leave())
 
-    async def _loop(self) -> None:
+    async def _loop(self, *, once: bool) -> None:
         try:
             while True:
-                await self._refresh()
-                records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
-                if records:
-                    self.idle.clear()
-                    await self.process(records)
-                    self._pending = True
-                else:
-                    self.idle.set()
-                await self._commit(force=not records)
+                await self._turn()
+                if once:
+                    return
         except Transient:
             # Whatever was in hand was not stored as done; start again at the stored position.
             self._subscription.rewind()
+            self._in_hand = False
             raise
+
+    async def _turn(self) -> None:
+        await self._refresh()
+        records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
+        if records:
+            self.idle.clear()
+            self._in_hand = True
+            await self.process(records)
+            self._in_hand = False
+            self._pending = True
+        else:
+            self.idle.set()
+        await self._commit(force=not records)
 
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
@@ -89,8 +100,10 @@ class Consumer:
         self._committed = monotonic()
 
     async def _leave(self) -> None:
+        # What was fetched but not applied is not done: its position is left where it is, for the next start.
         try:
-            await self._subscription.commit()
+            if not self._in_hand:
+                await self._subscription.commit()
         except (Fenced, Transient):
             log.info("position_not_stored", consumer=self._name)
         await self._subscription.close()
@@ -119,6 +132,8 @@ class Consumer:
             if not _own(cause):
                 raise
             await self._one_by_one(free)
+        else:
+            self._failing.clear()
         METRICS.handled.labels(self._name).inc(len(free))
 
     async def _one_by_one(self, records: Sequence[Record]) -> None:

@@ -91,8 +91,8 @@ class UnitOfWork:
                 self._call(entry, loaded, writes)
             await self._write(conn, loaded, writes)
             hit(f"{failpoint}.before_commit")
-        hit(f"{failpoint}.after_commit")
         self._service.committed(writes)
+        hit(f"{failpoint}.after_commit")
 
     async def _load(self, conn: asyncpg.Connection, entries: Sequence[Entry]) -> _Loaded:
         loaded = _Loaded()

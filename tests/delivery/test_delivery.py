@@ -100,7 +100,11 @@ async def test_a_parked_key_is_taken_up_in_order_when_an_operator_retries(
     first = (await toy.service.parking.listing())[0]
     assert await toy.service.parking.mark(first["seq"], RETRY)
     await total(toy, ident(1), 6)
-    assert await toy.service.parking.listing() == []
+
+    async def nothing_parked() -> bool:
+        return await toy.service.parking.listing() == []
+
+    await eventually(nothing_parked, "the parked messages to be let go")
 
 
 async def test_five_different_keys_failing_in_a_row_stop_the_consumer_loudly(toy: Toy) -> None:

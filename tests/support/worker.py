@@ -86,7 +86,7 @@ async def main(where: str, keys: str, first: int, count: int, mode: str = "") ->
     """One run, under whatever failpoints the environment arms."""
     place: dict[str, Any] = {"data": Path(where)} if where.startswith("/") else {"database_url": where}
     made = OutboxHost if mode == "outbox" else Host
-    host = made(load_settings(**place, keys=Path(keys), demo=True, clock="fixed:2026-11-21T10:00:00+08:00"))
+    host = made(load_settings(**place, keys=Path(keys), demo=True, clock="virtual:2026-11-21T10:00:00+08:00@1"))
     async with host.running():
         print("started", flush=True)
         await run(host, first, count)
