@@ -68,6 +68,3 @@ async def seed_facts(host: Host, rows: list[dict[str, Any]]) -> None:
                 source_no=row.get("source_no"),
                 silent_times=row.get("silent_times", 0),
             )
-
-
-DEMONSTRATION = Plugin()

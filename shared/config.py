@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from shared.clock import parse_clock
 from shared.errors import Misconfigured
 
 PREFIX = "ONEWINDOW_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(BaseSettings):
@@ -46,6 +47,15 @@ class Settings(BaseSettings):
         except Misconfigured as cause:
             raise ValueError(cause.detail_en) from cause
         return value
+
+    @model_validator(mode="after")
+    def _demonstration_stays_at_home(self) -> Self:
+        """Its accounts have a public password."""
+        if self.demo and self.host not in LOOPBACK:
+            raise ValueError(
+                "演示模式只在本机监听,请用 127.0.0.1 或 --no-demo / a demonstration listens on loopback only"
+            )
+        return self
 
     @field_validator("bus")
     @classmethod
@@ -92,7 +102,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})
     except ValidationError as cause:
-        names = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}" for e in cause.errors()]
+        names = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper() or 'HOST'}" for e in cause.errors()]
         said = "; ".join(str(e["msg"]) for e in cause.errors())
         raise Misconfigured(", ".join(names), f"设置有误:{said}", f"wrong setting: {said}") from cause
 

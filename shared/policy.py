@@ -77,6 +77,10 @@ class PolicyEntry(BaseModel):
         """What the code of every place begins with where this holds."""
         return "" if self.region == NATION else self.region[: _ENDS[region_level(self.region) - 1]]
 
+    def cite(self) -> str:
+        """Its source with how sure we are of it, as an explanation names it."""
+        return f"{self.source}【{self.confidence}】"
+
     def holds(self, region: str, on: date) -> bool:
         """Whether it is in force there on that day."""
         started = self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)

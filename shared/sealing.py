@@ -30,7 +30,8 @@ class Aad:
 
     def encode(self) -> bytes:
         """The associated data as bytes, the same for a UUID and its text."""
-        return orjson.dumps([self.case_id, self.item_id, self.round, self.recipient])
+        # As text: the driver gives ids of a type of its own.
+        return orjson.dumps([str(self.case_id), str(self.item_id), self.round, self.recipient])
 
 
 class Sealed(BaseModel):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import pytest
+
+from shared import log
 
 pytest_plugins = ["tests.support.database", "tests.support.kafka", "tests.support.platform"]
 
@@ -17,3 +20,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("ONEWINDOW_TEST_STRICT") == "1":
         report.outcome = "failed"
         report.longrepr = f"skipped under ONEWINDOW_TEST_STRICT: {report.longrepr}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_as_the_platform_writes_them() -> None:
+    """Unconfigured, structlog draws tracebacks with every local in them: a second each, and personal data shown."""
+    handlers = list(logging.root.handlers)
+    log.configure("WARNING")
+    logging.root.handlers[:] = handlers

@@ -26,6 +26,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
 from shared.http.principal import STAFF_ROLES
 from shared.http.refusals import not_found
+from shared.http.versions import MinVersion, at_least
 from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus, Lamp, Nature
 from shared.runtime.spec import ServiceHandle
 
@@ -127,9 +128,11 @@ def router(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter(tags=["coordinator"])
 
     @routes.get("/cases/{case_id}", **answers(CaseShown))
-    async def get_case(case_id: UUID, who: Annotated[Principal, Depends(allow(*STAFF_ROLES))]) -> dict[str, Any]:
+    async def get_case(
+        case_id: UUID, who: Annotated[Principal, Depends(allow(*STAFF_ROLES))], min_version: MinVersion = 0
+    ) -> dict[str, Any]:
         """The plan as a graph, each obligation, both clocks, why it waits."""
-        case: Case | None = await handle.load(CASE_KIND, case_id)
+        case: Case | None = await at_least(lambda: handle.load(CASE_KIND, case_id), min_version)
         ctx = handle.ctx(who.account)
         if case is None or not concerns(case, who, ctx.units):
             raise not_found()

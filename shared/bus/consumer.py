@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from shared.bus.parking import Parking, retry_key
+from shared.bus.parking import Parking, retry_key, why
 from shared.bus.port import Fenced, Record, Subscription
 from shared.clock import monotonic
 from shared.db.unit_of_work import Gap
 from shared.errors import Misconfigured, OneWindowError, Poison, Transient
 from shared.failpoints import hit
 from shared.metrics import METRICS
+from shared.policy import PolicyMissing
 
 log = structlog.get_logger("onewindow.consumer")
 BATCH = 64
@@ -51,33 +52,44 @@ class Consumer:
         self._committed = monotonic()
         self._refreshed: float | None = None
         self._pending = False
+        self._in_hand = False
         self.idle = asyncio.Event()
 
     async def run(self) -> None:
         """Runs until cancelled; on the way out the position is stored and the leases are given back."""
         try:
-            async for attempt in patiently(self._name):
-                with attempt:
-                    await self._loop()
+            while True:
+                # A trouble that was overcome is forgotten: the next one is met with as short a pause as the first.
+                async for attempt in patiently(self._name):
+                    with attempt:
+                        await self._loop(once=attempt.retry_state.attempt_number > 1)
         finally:
             await asyncio.shield(self._leave())
 
-    async def _loop(self) -> None:
+    async def _loop(self, *, once: bool) -> None:
         try:
             while True:
-                await self._refresh()
-                records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
-                if records:
-                    self.idle.clear()
-                    await self.process(records)
-                    self._pending = True
-                else:
-                    self.idle.set()
-                await self._commit(force=not records)
+                await self._turn()
+                if once:
+                    return
         except Transient:
             # Whatever was in hand was not stored as done; start again at the stored position.
             self._subscription.rewind()
+            self._in_hand = False
             raise
+
+    async def _turn(self) -> None:
+        await self._refresh()
+        records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
+        if records:
+            self.idle.clear()
+            self._in_hand = True
+            await self.process(records)
+            self._in_hand = False
+            self._pending = True
+        else:
+            self.idle.set()
+        await self._commit(force=not records)
 
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
@@ -88,8 +100,10 @@ class Consumer:
         self._committed = monotonic()
 
     async def _leave(self) -> None:
+        # What was fetched but not applied is not done: its position is left where it is, for the next start.
         try:
-            await self._subscription.commit()
+            if not self._in_hand:
+                await self._subscription.commit()
         except (Fenced, Transient):
             log.info("position_not_stored", consumer=self._name)
         await self._subscription.close()
@@ -114,12 +128,12 @@ class Consumer:
             return
         try:
             await self._handle(free)
-        except (Misconfigured, TooManyFailures):
-            raise
         except Exception as cause:
-            if isinstance(cause, Transient) and not isinstance(cause, Gap):
+            if not _own(cause):
                 raise
             await self._one_by_one(free)
+        else:
+            self._failing.clear()
         METRICS.handled.labels(self._name).inc(len(free))
 
     async def _one_by_one(self, records: Sequence[Record]) -> None:
@@ -144,7 +158,7 @@ class Consumer:
                 if not _own(cause):
                     raise
                 if attempt >= _limit(cause):
-                    return f"{type(cause).__name__}: {cause}"
+                    return why(cause)
             else:
                 return None
             await asyncio.sleep(min(0.5, 0.02 * 2**attempt))
@@ -164,7 +178,7 @@ class Consumer:
 
 def _own(cause: BaseException) -> bool:
     """Whether the failure belongs to the message rather than to the world."""
-    if isinstance(cause, Gap):
+    if isinstance(cause, Gap | PolicyMissing):  # a figure that is missing for one region and day stops nobody else
         return True
     return isinstance(cause, Exception) and not isinstance(cause, Transient | Misconfigured)
 

@@ -14,6 +14,7 @@ import orjson
 from shared.bus.port import Record
 from shared.db.documents import qualified
 from shared.db.engine import role_of
+from shared.errors import OneWindowError
 from shared.messages import event_id
 
 if TYPE_CHECKING:
@@ -118,13 +119,19 @@ class Parking:
         return done is not None
 
 
+def why(cause: BaseException) -> str:
+    """The reason as it may be shown: our own words; of a library's exception only the kind, it may quote a person."""
+    kind = type(cause).__name__
+    return f"{kind}: {cause}" if isinstance(cause, OneWindowError) else kind
+
+
 async def retry_key(parking: Parking, key: str, handle: Callable[[Sequence[Record]], Any]) -> bool:
     """Handles a key's parked messages in order; stops at the first that fails again (it stays parked)."""
     for record in await parking.of_key(key):
         try:
             await handle([record])
         except Exception as cause:  # noqa: BLE001 — whatever it was, it is recorded on the parked message
-            await parking.park(record, f"{type(cause).__name__}: {cause}", 1)
+            await parking.park(record, why(cause), 1)
             return False
         await parking.release(record)
     parking.keys.discard(key)

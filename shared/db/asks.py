@@ -19,6 +19,7 @@ from shared.db.presence import gone
 from shared.db.unit_of_work import Entry
 from shared.db.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
 from shared.db.writes import ASK_LEASE_SECONDS
+from shared.errors import Transient
 from shared.facts.port import FactAnswer, Question
 from shared.failpoints import hit
 from shared.metrics import METRICS
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("onewindow.asks")
 NAMES = ("id", "kind", "aggregate_id", "name", "source", "tries")
 RETRY_FIRST = timedelta(seconds=5)
-RETRY_MOST = timedelta(minutes=10)
+RETRY_MOST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Open:
     source: str
     tries: int
     question: Mapping[str, Any]
+    told: bool = False
+    """Its silence was told before: it was put off since it was asked."""
 
     @classmethod
     def fresh(cls, row: Mapping[str, Any], question: Mapping[str, Any]) -> Self:
@@ -59,7 +62,11 @@ async def asks(service: RunningService) -> None:
         # Questions of this process were leased to it as they were written; the rest is looked for when none wait.
         under_way = service.news.take_asked() or await _claim(service)
         while under_way:
-            await _put(service, under_way)
+            try:
+                await _put(service, under_way)
+            except Transient:  # they are leased to this process, so nobody else would put them for a while
+                service.news.asked[:0] = under_way
+                raise
             more = len(under_way) >= MOST
             under_way = service.news.take_asked() or (await _claim(service) if more else [])
 
@@ -82,7 +89,7 @@ async def _claim(service: RunningService) -> list[Open]:
             f" (SELECT id FROM {table} WHERE state IN ('open', 'in_doubt') AND next_try_at <= $1"
             f" AND (lease_until IS NULL OR lease_until < clock_timestamp() OR {gone('owner')})"
             " ORDER BY next_try_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, kind, aggregate_id, name, source, tries, question, effect",
+            " RETURNING id, kind, aggregate_id, name, source, tries, question, effect, next_try_at > asked_at AS told",
             service.clock.now(),
             MOST,
             float(ASK_LEASE_SECONDS),
@@ -94,7 +101,8 @@ async def _claim(service: RunningService) -> list[Open]:
 
 
 def _opened(service: RunningService, row: Mapping[str, Any]) -> Open:
-    return Open(**{name: row[name] for name in NAMES}, question=service.unseal(row["question"]))
+    question = service.unseal(row["question"], row["id"])
+    return Open(**{name: row[name] for name in NAMES}, question=question, told=row["told"])
 
 
 async def _answers(service: RunningService, claimed: Sequence[Open]) -> list[tuple[Open, FactAnswer]]:
@@ -110,7 +118,7 @@ async def _ask_source(service: RunningService, source: str, group: Sequence[Open
     try:
         answers = await service.answer(source, questions)
     except Exception as cause:  # noqa: BLE001 — a source that fails is silent: the item waits, visibly, and it is asked again
-        log.warning("source_failed", source=source, cause=repr(cause)[:200])
+        log.warning("source_failed", source=source, cause=type(cause).__name__)
         answers = [FactAnswer(FactStatus.SILENT, {}, source)] * len(group)
     for answer in answers:
         METRICS.asked.labels(source, str(answer.status)).inc()
@@ -120,7 +128,7 @@ async def _ask_source(service: RunningService, source: str, group: Sequence[Open
 async def _bring_back(service: RunningService, answered: Sequence[tuple[Open, FactAnswer]]) -> None:
     silent = [ask for ask, answer in answered if answer.status == FactStatus.SILENT]
     # Silence is told once; the question stays open and is put again later.
-    told = [_answer_entry(service, ask, a) for ask, a in answered if a.status != FactStatus.SILENT or ask.tries == 1]
+    told = [_answer_entry(service, ask, a) for ask, a in answered if a.status != FactStatus.SILENT or not ask.told]
     if told:
         await apply_each(service, told)
     if silent:

@@ -19,7 +19,7 @@ from shared.db.engine import Redo, role_of
 from shared.db.writes import Writes, delivery_sql, plain
 from shared.errors import FieldError, Invalid, Transient
 from shared.failpoints import hit
-from shared.messages import Envelope
+from shared.messages import Envelope, derived_id
 
 if TYPE_CHECKING:
     import asyncpg
@@ -91,8 +91,8 @@ class UnitOfWork:
                 self._call(entry, loaded, writes)
             await self._write(conn, loaded, writes)
             hit(f"{failpoint}.before_commit")
-        hit(f"{failpoint}.after_commit")
         self._service.committed(writes)
+        hit(f"{failpoint}.after_commit")
 
     async def _load(self, conn: asyncpg.Connection, entries: Sequence[Entry]) -> _Loaded:
         loaded = _Loaded()
@@ -146,7 +146,11 @@ class UnitOfWork:
             writes.add(entry.kind, changes, ctx, entry.action)
             loaded.states[where] = loaded.touched[where] = changes.state
         if entry.idempotency is not None:
-            writes.idempotency.append(_stored(entry.idempotency, self._service.seal({"answer": plain(entry.answer)})))
+            writes.idempotency.append(
+                _stored(
+                    entry.idempotency, self._service.seal({"answer": plain(entry.answer)}, _place(entry.idempotency))
+                )
+            )
 
     def _already(self, entry: Entry, state: State | None, loaded: _Loaded) -> bool:
         if entry.consumes is not None:
@@ -166,7 +170,7 @@ class UnitOfWork:
             message = "同一个 Idempotency-Key 用于不同的内容 / the same key came with another body"
             raise Invalid([FieldError("/", "IDEMPOTENCY_KEY_REUSED", message)])
         # An answer may hold what only its principal should read again, so it rests sealed.
-        return self._service.unseal(row["answer"])["answer"]
+        return self._service.unseal(row["answer"], _place(idempotency))["answer"]
 
     async def _write(self, conn: asyncpg.Connection, loaded: _Loaded, writes: Writes) -> None:
         writes.number()
@@ -187,6 +191,11 @@ class UnitOfWork:
 
 def _stream(envelope: Envelope) -> str:
     return f"{envelope.topic}/{envelope.aggregateid}"
+
+
+def _place(idempotency: Idempotency) -> UUID:
+    """What a stored answer is bound to, so that no row can stand in for another."""
+    return derived_id("answer", *idempotency[:3])
 
 
 def _stored(idempotency: Idempotency, sealed: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Writes:
     service: str
     type_of: Callable[[type[Any]], str]
     partitions: Mapping[str, int]
-    seal: Callable[[Mapping[str, Any]], str]
+    seal: Callable[[Mapping[str, Any], UUID], str]
     presence: int
     emits: list[tuple[State, Emit, Ctx]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
@@ -148,7 +148,7 @@ class Writes:
         # It is leased to this process as it is written, so that it need not be claimed first: hence one try, and in
         # doubt from the start where putting it twice would matter.
         state = "in_doubt" if ask.effect else "open"
-        said = (ask.name, ask.source, self.seal(ask.question), ask.effect, state, 1, now, self.presence, now)
+        said = (ask.name, ask.source, self.seal(ask.question, identity), ask.effect, state, 1, now, self.presence, now)
         self.asks[identity] = dict(zip(ASK, (identity, kind, aggregate_id, *said), strict=True))
         self.questions[identity] = ask.question
 

@@ -21,9 +21,12 @@ from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
 from shared.http.refusals import not_found
+from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
 _LONGEST = 2000
+_CODE = r"^([A-Z][A-Z0-9_]*)?$"
+"""Codes go into public events: words, which may tell of a person, have no place in them."""
 
 
 class DecisionBody(BaseModel):
@@ -33,10 +36,10 @@ class DecisionBody(BaseModel):
 
     lease: UUID
     outcome: TaskOutcome
-    reason_code: str = Field("", max_length=100)
+    reason_code: str = Field("", max_length=100, pattern=_CODE)
     comment: str = Field("", max_length=_LONGEST)
     findings: list[Finding] = Field(default_factory=list, max_length=50)
-    ground: str = Field("", max_length=100)
+    ground: str = Field("", max_length=100, pattern=_CODE)
     until: date | None = None
     result: dict[str, Any] = Field(default_factory=dict)
 
@@ -79,8 +82,10 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
         return await tasks.page(wanted, place, who)
 
     @router.get("/tasks/{task_id}", **answers(TaskDetail))
-    async def get_task(task_id: UUID, who: Annotated[Principal, who_may]) -> dict[str, Any]:
-        return await tasks.look(task_id, who)
+    async def get_task(
+        task_id: UUID, who: Annotated[Principal, who_may], min_version: MinVersion = 0
+    ) -> dict[str, Any]:
+        return await tasks.look(task_id, who, min_version)
 
     @router.post("/tasks/{task_id}/claim", **answers(LeaseShown))
     async def claim_task(
@@ -146,8 +151,9 @@ class _Tasks:
             lambda row: shown(row, service, now),
         )
 
-    async def look(self, task_id: UUID, who: Principal) -> dict[str, Any]:
-        state = await self._handle.load(self._board.kind, await self._owner(task_id))
+    async def look(self, task_id: UUID, who: Principal, version: int) -> dict[str, Any]:
+        owner = await self._owner(task_id)
+        state = await at_least(lambda: self._handle.load(self._board.kind, owner), version)
         return self._board.look(state, task_id, who, self._handle.ctx(who.account))
 
     async def act(

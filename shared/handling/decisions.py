@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from shared.catalog.protocol import CorrectionRequested, ItemExtended, ItemPaused, ItemResumed, ItemReturned
+from shared.catalog.protocol import CorrectionRequested, Finding, ItemExtended, ItemPaused, ItemResumed, ItemReturned
 from shared.errors import Conflict, FieldError, Invalid
 from shared.handling import tasks
 from shared.handling.model import DecisionRecord, NotAccept, Task
 from shared.handling.run import Run
+from shared.handling.sealing import seal_result
 from shared.handling.steps import PROPOSAL, accept, conclude, not_accept, proposed
 from shared.handling.tasks import INTERIM, TaskDecision, TaskOutcome
 from shared.outcomes import Decision
@@ -88,11 +89,21 @@ def _not_accept(run: Run, decision: TaskDecision, task: Task, record: DecisionRe
 
 
 def _request_correction(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
-    run.item.findings = list(decision.findings)
+    findings = tuple(_sealed_words(run, finding) for finding in decision.findings)
+    run.item.findings = list(findings)
     run.item.past += run.item.decisions  # what was decided on the old materials counts no more
     run.item.decisions = []
-    run.tell(CorrectionRequested, findings=decision.findings)
+    run.tell(CorrectionRequested, findings=findings)
     return False
+
+
+def _sealed_words(run: Run, finding: Finding) -> Finding:
+    """The finding as everyone may see it; what the handler wrote may name a person or an illness."""
+    item, ctx = run.item, run.ctx
+    words = {"zh": finding.message_zh, "en": finding.message_en}
+    sealed = seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, words)
+    zh, en = "需要补正,详见告知", "to be corrected, as the notice says"
+    return finding.model_copy(update={"message_zh": zh, "message_en": en, "sealed": sealed})
 
 
 def _pause(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:

@@ -17,6 +17,7 @@ _BY_NAME: Final[Mapping[str, Callable[[str], str]]] = {
     "number": mask_account,
     "account": mask_account,
 }
+_NUMBERS: Final = frozenset({"id_no", "phone", "number", "account"})
 _OPEN: Final = frozenset({"role", "kind", "id_type", "relation", "region", "date", "code"})
 
 
@@ -28,6 +29,16 @@ def mask_parties(parties: Any) -> Any:
 def mask_form(form: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
     """A form with what its personal fields hold masked; of the others only what is named like a datum."""
     return {name: _mask(value, secret=name in personal, name=name) for name, value in form.items()}
+
+
+def mask_numbers(value: Any) -> Any:
+    """Data in which only the numbers are masked by which somebody could act as the person: identity, account, phone."""
+    if isinstance(value, Mapping):
+        return {
+            name: _BY_NAME[name](inner) if name in _NUMBERS and isinstance(inner, str) else mask_numbers(inner)
+            for name, inner in value.items()
+        }
+    return [mask_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _mask(value: Any, *, secret: bool, name: str = "") -> Any:

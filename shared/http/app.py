@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, HTTPException
+from asyncpg import DataError
+from fastapi import FastAPI, HTTPException, Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http import correlation
-from shared.http.problems import install_problems, internal
+from shared.http import correlation, docs
+from shared.http.auth import enforce
+from shared.http.bodies import unfit, unfit_address
+from shared.http.problems import install_problems, internal, problem, unstorable
 from shared.http.tokens import Verifier
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -30,11 +34,8 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
 }
 """Set where a route has not said otherwise: pages bring their own policy."""
 
-_DOCS_POLICY: Final = (
-    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "frame-ancestors 'none'"
-)
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""What a gateway adds: a request with one of these does not come from this machine, whatever its address says."""
 
 
 def install(app: FastAPI, verifier: Verifier, larger: Mapping[str, int] | None = None) -> None:
@@ -44,6 +45,7 @@ def install(app: FastAPI, verifier: Verifier, larger: Mapping[str, int] | None =
     """
     app.state.verifier = verifier
     install_problems(app)
+    docs.install(app)
     app.add_middleware(Edge, larger=larger or {})
 
 
@@ -57,37 +59,54 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = correlation.begin(Headers(scope=scope).get(correlation.HEADER))
-        answer, body = _Answer(scope, send, request_id), _Body(receive, self._limit(scope["path"]))
+        headers = Headers(scope=scope)
+        request_id = correlation.begin(headers.get(correlation.HEADER))
+        answer, body = _Answer(scope, send, request_id), _Body(receive, scope, self._limit(scope["path"]))
         with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if (refusal := _refused(scope, headers)) is not None:
+                await refusal(scope, receive, answer)
+                return
             try:
                 await self._app(scope, body, answer)
             except Exception as error:
                 if answer.started:
                     raise
                 _record(scope, error)
-                await internal()(scope, receive, answer)
+                refusal = unstorable() if isinstance(error, DataError) else internal()
+                await refusal(scope, receive, answer)
 
     def _limit(self, path: str) -> int:
         return next((size for prefix, size in self._larger.items() if path.startswith(prefix)), MAX_BODY_BYTES)
 
 
 class _Body:
-    """Hands the body on while it stays within its limit.
+    """Hands the body on while it stays within its limit, and, but where larger ones are allowed, holds nothing unfit.
 
     It raises FastAPI's own exception, which reaches the handlers as it is; the framework's limiter would answer past
     them, before anybody asked who is calling and not as a problem document.
     """
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._left = receive, limit
+    def __init__(self, receive: Receive, scope: Scope, limit: int) -> None:
+        self._receive, self._scope, self._left = receive, scope, limit
+        self._read: list[bytes] | None = [] if limit <= MAX_BODY_BYTES else None
+        self._admitted = False
 
     async def __call__(self) -> Message:
+        if not self._admitted:
+            enforce(Request(self._scope))  # nothing is read for whoever may not call
+            self._admitted = True
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise HTTPException(413)
+        if self._read is not None and message["type"] == "http.request":
+            self._read.append(message.get("body", b""))
+            if not message.get("more_body") and unfit(self._content_type(), b"".join(self._read)):
+                raise HTTPException(400)
         return message
+
+    def _content_type(self) -> str:
+        return Headers(scope=self._scope).get("content-type", "")
 
 
 class _Answer:
@@ -105,12 +124,17 @@ class _Answer:
 
     def _complete(self, headers: MutableHeaders) -> None:
         headers[correlation.HEADER] = self._request_id
-        if self._scope["path"] == "/docs":
-            headers.setdefault("content-security-policy", _DOCS_POLICY)
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         if self._scope.get("scheme") == "https":
             headers.setdefault("strict-transport-security", "max-age=31536000")
+
+
+def _refused(scope: Scope, headers: Headers) -> Response | None:
+    """What is refused by its address alone, whoever asks."""
+    if scope["path"] == "/metrics" and any(name in headers for name in _FORWARDED):
+        return problem(404, "NOT_FOUND", "没有找到 / there is no such thing here")
+    return unstorable() if unfit_address(scope["path"], scope.get("query_string", b"")) else None
 
 
 def _record(scope: Scope, error: Exception) -> None:

@@ -12,15 +12,16 @@ from uuid import UUID
 import orjson
 from fastapi import Query
 
+from shared.clock import as_utc
 from shared.errors import FieldError, Invalid
 
 LIMIT: Final = 50
 MOST: Final = 200
 Row = TypeVar("Row")
 _READ: Final[dict[type, Callable[[Any], Any]]] = {
-    datetime: datetime.fromisoformat,
+    datetime: lambda text: as_utc(datetime.fromisoformat(text)),
     date: date.fromisoformat,
-    UUID: UUID,
+    UUID: lambda text: UUID(_typed(str, text)),
 }
 
 
@@ -43,7 +44,7 @@ class Paging:
         try:
             values = orjson.loads(urlsafe_b64decode(self.after.encode("ascii") + b"=="))
             return tuple(_typed(kind, value) for kind, value in zip(kinds, values, strict=True))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             text = "翻页位置无效,请从第一页开始 / this is no place in this list: start at its beginning"
             raise Invalid([FieldError("/query/after", "CURSOR_INVALID", text)]) from None
 

@@ -46,6 +46,8 @@ _TITLES: Final[Mapping[int, str]] = {
 }
 _CODES: Final[Mapping[int, str]] = {413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL"}
 _DETAILS: Final[Mapping[int, str]] = {
+    400: "内容无法读取:含有不能保存的字符或数值,或嵌套过深 / what was sent cannot be read: it holds characters or"
+    " numbers that cannot be kept, or is nested too deep",
     404: "没有这个地址或记录 / there is no such address or record",
     405: "此地址不支持该方法 / this address does not take that method",
     413: "内容超过大小限制 / the body is larger than allowed",
@@ -81,6 +83,11 @@ def internal() -> JSONResponse:
         "INTERNAL",
         "系统出错,已记录,请稍后再试或联系管理员 / something failed and was recorded: try again, or tell the operator",
     )
+
+
+def unstorable() -> JSONResponse:
+    """What is told of text or a number that the database cannot hold."""
+    return problem(400, "BAD_REQUEST", _DETAILS[400])
 
 
 def describe(error: OneWindowError) -> JSONResponse:

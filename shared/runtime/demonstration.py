@@ -35,7 +35,7 @@ def demonstration(settings: Settings) -> Demonstration | None:
     if not settings.demo:
         return None
     try:
-        found: Demonstration = importlib.import_module(MODULE).DEMONSTRATION
+        found: Demonstration = importlib.import_module(MODULE).Plugin()
     except ImportError as cause:
         raise Misconfigured("ONEWINDOW_DEMO", "这里没有演示部分", "the demonstration is not installed here") from cause
     return found

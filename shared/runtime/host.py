@@ -58,6 +58,9 @@ def keys_of(spec: ServiceSpec, keyring: Keyring) -> Keyring:
     return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign)
 
 
+WATCH_SECONDS = 0.5
+
+
 def settle_memory() -> None:
     """Takes what the start made out of the garbage collector's sight, and has it look less often.
 
@@ -150,6 +153,8 @@ class Host:
         if self.virtual_time is not None:
             self.virtual_time.wake(*(e for s in self.services.values() for e in (s.news.timers, s.news.asks)))
             self.supervisor.start("clock.follow", self.virtual_time.follow)
+        if self._postgres is not None:
+            self.supervisor.start("database.watch", self._watch_database)
         for service in self.services.values():
             for name, work in service.work().items():
                 self.supervisor.start(f"{service.spec.name}.{name}", work)
@@ -169,6 +174,19 @@ class Host:
                 return True
         lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in self.services]
         return any(lag.records for lag in lags)
+
+    async def _watch_database(self) -> None:
+        """Starts our own server again when somebody killed it: the workers wait for it, and go on."""
+        while self._postgres is not None:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._postgres.running:
+                continue
+            self._notice("数据库意外停止,正在重新启动 / the database ended unexpectedly, starting it again")
+            await asyncio.to_thread(self._postgres.stop)
+            if await asyncio.to_thread(self._postgres.start) != self.dsn:
+                raise Misconfigured(
+                    "ONEWINDOW_DATA", "数据库换了端口,请重新启动", "the database's port changed: start again"
+                )
 
     async def stop(self) -> None:
         """HTTP has stopped; workers put their things away, then the bus, the pool and the database end."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from shared.policy import Policy
     from shared.runtime.spec import Command, Route, ServiceSpec
 
-OWN_NOTES = UUID(int=0)
+AT_REST = UUID(int=0)
 
 
 @dataclass
@@ -157,21 +157,21 @@ class RunningService:
     def _type_of(self, message: type[Message]) -> str:
         return self.catalog.writers[(self.spec.name, message)]
 
-    def seal(self, question: Mapping[str, Any]) -> str:
-        """A question as it rests: sealed under this service's own key, or plain where the service has none."""
-        plain = orjson.dumps(question, default=str)
+    def seal(self, content: Mapping[str, Any], row: UUID) -> str:
+        """A row's content as it rests: sealed under this service's own key, or plain where the service has none."""
+        plain = orjson.dumps(content, default=str)
         if not self.spec.keys.own:
             return plain.decode()
-        return self._sealer.seal(self.spec.name, self._note_aad(), plain).to_text()
+        return self._sealer.seal(self.spec.name, self._at_rest(row), plain).to_text()
 
-    def unseal(self, text: str) -> dict[str, Any]:
-        """The question again."""
-        plain = text if not self.spec.keys.own else self._sealer.open(Sealed.from_text(text), self._note_aad())
+    def unseal(self, text: str, row: UUID) -> dict[str, Any]:
+        """The content again; `Poison` when it was altered or stood in another row."""
+        plain = text if not self.spec.keys.own else self._sealer.open(Sealed.from_text(text), self._at_rest(row))
         found: dict[str, Any] = orjson.loads(plain)
         return found
 
-    def _note_aad(self) -> Aad:
-        return Aad(OWN_NOTES, OWN_NOTES, 0, self.spec.name)
+    def _at_rest(self, row: UUID) -> Aad:
+        return Aad(AT_REST, row, 0, self.spec.name)
 
     def committed(self, writes: Writes) -> None:
         """Wakes whoever has something to do after a commit."""

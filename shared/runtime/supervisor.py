@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type, wait_exponential
 
 from shared.bus.consumer import TooManyFailures
-from shared.errors import Misconfigured
+from shared.clock import monotonic
+from shared.errors import Misconfigured, Transient
 from shared.metrics import METRICS
 
 log = structlog.get_logger("onewindow.supervisor")
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a failed worker is started again: at first, and at most."""
+
 STOPPED = (Misconfigured, TooManyFailures)
 """Failures after which starting again would only do harm: an operator must look."""
 
@@ -30,18 +33,21 @@ class Supervisor:
         self._tasks[name] = asyncio.create_task(self._keep(name, work), name=name)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_not_exception_type((*STOPPED, asyncio.CancelledError)),
-                wait=wait_exponential(multiplier=0.1, max=5),
-                before_sleep=lambda state: _report(name, state),
-                reraise=True,
-            ):
-                with attempt:
-                    await work()
-        except STOPPED as cause:
-            self.failed[name] = str(cause)
-            log.critical("worker_stopped", worker=name, cause=str(cause))
+        pause = FIRST_PAUSE
+        while True:
+            began = monotonic()
+            try:
+                await work()
+            except STOPPED as cause:
+                self.failed[name] = str(cause)
+                log.critical("worker_stopped", worker=name, cause=str(cause))
+                return
+            except Exception as cause:  # noqa: BLE001 — whatever it was: told, counted, and the worker is started again
+                # One that had worked for a while meets its trouble with as short a pause as the first.
+                pause = FIRST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
+                METRICS.restarts.labels(name).inc()
+                _report(name, cause)
+            await asyncio.sleep(pause)
 
     async def stop(self) -> None:
         """Cancels every worker and waits until each has put its things away."""
@@ -51,9 +57,9 @@ class Supervisor:
         self._tasks.clear()
 
 
-def _report(name: str, state: RetryCallState) -> None:
-    cause = state.outcome.exception() if state.outcome else None
-    METRICS.restarts.labels(name).inc()
-    log.error(
-        "worker_restarted", worker=name, cause=repr(cause)[:500], exc_info=cause if state.attempt_number < 3 else None
-    )
+def _report(name: str, cause: Exception) -> None:
+    """A world that is away is one line; anything else is a defect of ours and comes with its place."""
+    if isinstance(cause, Transient):
+        log.warning("worker_paused", worker=name, cause=str(cause))
+    else:
+        log.error("worker_restarted", worker=name, cause=type(cause).__name__, exc_info=cause)

@@ -170,14 +170,21 @@ async def test_a_crash_between_commit_and_position_repeats_nothing_and_loses_not
     smooth = await decided(alone.obligation(matter))
     item = alone.obligation(matter)
     for message in (item.requested(), item.supplemented(), item.ready()):
-        failpoints.arm("unit.after_commit=error")
+        failpoints.arm("position.before_commit=error")
         await item.send(message)
+        await crashed()
         await item.quiet()
     failpoints.arm("")
     await item.until_decided()
-    failpoints.arm("unit.after_commit=error")
+    failpoints.arm("position.before_commit=error")
     await item.send(item.settled())
+    await crashed()
     assert await all_taken_in(item) == smooth
+
+
+async def crashed() -> None:
+    """The failpoint was reached: what was applied is delivered again."""
+    await eventually(lambda: not failpoints._armed, "the crash")
 
 
 @over_services

@@ -18,6 +18,7 @@ from shared.db.engine import Database
 from shared.errors import Conflict, Invalid, Refused, RefusedError, Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
+from shared.policy import Policy
 from tests.support.database import eventually
 from tests.support.toy import NOW, Add, Tally, Toy
 
@@ -99,7 +100,11 @@ async def test_a_parked_key_is_taken_up_in_order_when_an_operator_retries(
     first = (await toy.service.parking.listing())[0]
     assert await toy.service.parking.mark(first["seq"], RETRY)
     await total(toy, ident(1), 6)
-    assert await toy.service.parking.listing() == []
+
+    async def nothing_parked() -> bool:
+        return await toy.service.parking.listing() == []
+
+    await eventually(nothing_parked, "the parked messages to be let go")
 
 
 async def test_five_different_keys_failing_in_a_row_stop_the_consumer_loudly(toy: Toy) -> None:
@@ -144,12 +149,21 @@ async def test_a_silent_source_is_told_once_and_asked_again_until_it_answers(toy
         tally = await toy.tally(ident(1))
         return tally is not None and tally.seen_answers == ["silent"]
 
+    async def put_off() -> bool:
+        rows = await toy.fetch("SELECT 1 FROM toy.ask WHERE lease_until IS NOT NULL AND state <> 'answered'")
+        return not rows
+
     await eventually(silent, "the silence to be told")
-    for _ in range(4):
+    while toy.oracle.script:
+        await eventually(put_off, "the question to be put off")
         toy.clock.set(toy.clock.now() + timedelta(minutes=5))
         toy.service.news.asks.set()
         asked = len(toy.oracle.asked)
         await eventually(lambda seen=asked: len(toy.oracle.asked) > seen or not toy.oracle.script, "another try")
+
+    await eventually(put_off, "the question to be put off")
+    toy.clock.set(toy.clock.now() + timedelta(hours=2))
+    toy.service.news.asks.set()
 
     async def answered() -> bool:
         return (await toy.tally(ident(1))).seen_answers == ["silent", "confirmed"]
@@ -269,3 +283,19 @@ async def test_two_copies_of_a_service_share_the_work_and_nothing_is_done_twice(
     await eventually(done, "all to be counted", 40)
     assert len(await toy.fetch("SELECT 1 FROM toy.line")) == 120
     await other.stop()
+
+
+async def test_a_missing_figure_parks_the_case_that_needs_it_and_stops_nobody_else(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy.service, "policy", Policy())
+    await toy.send((ident(1), 1, Add(rule="toy.cap")), (ident(2), 1, Add()))
+    await total(toy, ident(2), 1)
+
+    async def parked() -> bool:
+        return bool(await toy.service.parking.listing())
+
+    await eventually(parked, "the case without its figure to be parked")
+    (row,) = await toy.service.parking.listing()
+    assert "toy.cap" in row["reason"]
+    assert toy.supervisor.failed == {}

@@ -190,6 +190,18 @@ async def events(platform: Platform, topic: str, name: str, case_id: str) -> lis
     return [orjson.loads(row["data"]) for row in rows]
 
 
+async def published(platform: Platform, topic: str, name: str, case_id: str) -> list[dict[str, Any]]:
+    """The same once there is one: what a service tells itself follows after the case has joined its decision."""
+    found: list[dict[str, Any]] = []
+
+    async def look() -> bool:
+        found[:] = await events(platform, topic, name, case_id)
+        return bool(found)
+
+    await eventually(look, f"{name} of {case_id}", 10)
+    return found
+
+
 async def counts(platform: Platform, *tables: str) -> dict[str, int]:
     """How many rows each table holds."""
     async with platform.host.db.transaction(None) as conn:

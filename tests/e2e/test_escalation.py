@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.e2e.acting import allowance, ended, person, settle, task
+from tests.e2e.acting import allowance, ended, person, say, settle, task
 from tests.support.database import eventually
 from tests.support.platform import Platform
 
@@ -35,7 +35,11 @@ async def overdue(platform: Platform, at, step: int) -> None:
 
 
 async def test_a_task_that_nobody_takes_climbs_until_somebody_decides_it(moving: Platform) -> None:
-    given = await moving.submit(allowance(person("程等待", date(1944, 2, 2))))
+    who = person("程等待", date(1944, 2, 2))
+    # Every source answers, so that nothing but the task's own dates stands in the way of the clock.
+    await say(moving, "household", who, "confirmed", data={"hukou_region": "420112"})
+    await say(moving, "life_check", who, "confirmed", data={"alive": True})
+    given = await moving.submit(allowance(who))
     number = given["application_no"]
     review = await task(moving, "elderly", number, "handler", "age_allowance_review")
     assert (await looked_at(moving, review, "supervisor"))["may_act"] is False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import decide, family, hand_in, item_of, say, settle, statuses, task, when
+from tests.e2e.acting import cremated, decide, family, hand_in, item_of, report, say, settle, statuses, task, when
 from tests.support.database import eventually
 from tests.support.platform import Platform
 
@@ -68,6 +68,7 @@ async def test_a_refuted_death_ends_what_hangs_on_it_and_nothing_else(platform: 
 async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_on(moving: Platform) -> None:
     of = family(moving)
     await say(moving, "death", of.deceased, "silent")
+    assert (await cremated(moving, report(of, "HH-S1"))).status_code == 201
     number = (await hand_in(moving, of))["application_no"]
 
     def waits(a):
@@ -75,7 +76,7 @@ async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_o
 
     seen = await when(moving, number, waits, "to wait for the source")
     assert {statuses(seen)[m] for m in DEPENDANTS} == {"waiting"}
-    await moving.post("/api/dev/clock", {"days": 2})
+    await moving.post("/api/dev/clock", {"hours": 2})
     assert (await moving.application(number))["status"] != "closed"
     assert not await moving.tasks("intake", number, "clerk")
     await say(moving, "death", of.deceased, "confirmed", source_no="LATE-1")

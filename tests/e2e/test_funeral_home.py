@@ -10,10 +10,10 @@ from tests.e2e.acting import (
     counts,
     cremated,
     ended,
-    events,
     family,
     hand_in,
     item_of,
+    published,
     report,
     say,
     settle,
@@ -84,7 +84,7 @@ async def test_a_bill_that_differs_goes_to_a_person_and_the_caps_hold(platform: 
     result = item_of(closed, WAIVER)["result"]
     # 300 of 420, three days of 80 of five, 190; flowers are never waived.
     assert (result["waived"], result["family_pays"]) == ("730.00", "346.00")
-    (settled,) = await events(platform, "onewindow.funeral.events", "FeeWaiverSettled", given["case_id"])
+    (settled,) = await published(platform, "onewindow.funeral.events", "FeeWaiverSettled", given["case_id"])
     assert (settled["waived"], settled["home_no"]) == ("730.00", HOME)
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from demo.story_household import roll_of
-from tests.e2e.acting import claim, decide, ended, events, family, hand_in, item_of, settle, task
+from tests.e2e.acting import claim, decide, ended, events, family, hand_in, item_of, published, settle, task
 from tests.support.platform import Platform
 
 pytestmark = pytest.mark.e2e
@@ -42,7 +42,7 @@ async def test_a_household_is_heard_and_reassessed_after_the_case_has_closed(pla
     await settle(platform, review, "handler", "approve", lease=lease, result={"hearing": hearing})
     (done,) = (await effects(platform, item["id"]))["household_reviews"]
     assert (done["before"], done["after"], done["from_month"]) == ("990.00", "760.00", "2026-12")
-    (told,) = await events(platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"])
+    (told,) = await published(platform, "onewindow.assistance.events", "HouseholdReassessed", closed["case_id"])
     assert (told["before"], told["after"], told["members_after"]) == ("990.00", "760.00", 2)
     assert (await platform.application(closed["application_no"]))["status"] == "closed"
 

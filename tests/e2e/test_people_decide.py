@@ -12,9 +12,9 @@ from tests.e2e.acting import (
     claim,
     decide,
     ended,
-    events,
     item_of,
     person,
+    published,
     relief,
     settle,
     task,
@@ -44,7 +44,7 @@ async def test_the_age_allowance_is_reviewed_by_one_and_approved_by_another(plat
     result = item_of(closed, MATTER)["result"]
     assert (closed["status"], closed["outcome"]) == ("closed", "approved")
     assert (result["amount"], result["from"]) == ("100.00", "2026-11")
-    granted = await events(platform, "onewindow.elderly.events", "AllowanceGranted", given["case_id"])
+    granted = await published(platform, "onewindow.elderly.events", "AllowanceGranted", given["case_id"])
     assert [g["monthly"] for g in granted] == ["100.00"]
     again = await platform.post("/api/intake/applications", allowance(person("钱高龄")))
     assert again.status_code == 201, "another person may still apply"
@@ -177,7 +177,7 @@ async def test_quick_relief_is_decided_by_one_person_and_never_above_the_cap(pla
     closed = await ended(platform, number)
     result = item_of(closed, "assistance.temporary")["result"]
     assert (closed["outcome"], result["amount"]) == ("approved", "600.00")
-    told = await events(platform, "onewindow.assistance.events", "TemporaryAssistanceGranted", given["case_id"])
+    told = await published(platform, "onewindow.assistance.events", "TemporaryAssistanceGranted", given["case_id"])
     assert [t["amount"] for t in told] == ["600.00"]
     assert (await platform.post("/api/intake/applications", relief(who, "100.00"))).status_code == 201
 

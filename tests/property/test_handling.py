@@ -160,9 +160,9 @@ class Handling(RuleBasedStateMachine):
             assert self.item.waiting_on is None
 
     @invariant()
-    def what_is_open_and_ready_always_says_whom_it_waits_for(self):
+    def what_is_open_and_ready_says_whom_it_waits_for_unless_a_source_was_just_asked(self):
         if self.item and self.item.phase == "open" and self.item.ready:
-            assert self.item.waiting_on is not None
+            assert self.item.waiting_on is not None or self.item.waits
 
 
 TestHandling = Handling.TestCase

@@ -48,6 +48,7 @@ class Add(Message):
     ask: str | None = None
     effect: bool = False
     timer_after: float | None = None
+    rule: str | None = None
 
 
 class Added(Message):
@@ -76,6 +77,8 @@ def on_add(state: Tally | None, message: Add, ctx: Ctx) -> Changes[Tally]:
         raise Poison("坏的", "cannot be")
     if message.crash:
         raise RuntimeError("a defect of ours")
+    if message.rule:
+        ctx.policy.find(message.rule, "420112", ctx.now)
     tally = state or Tally(id=UUID(ctx.envelope.aggregateid))
     tally.total += message.n
     changes = Changes(tally)

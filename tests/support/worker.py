@@ -88,7 +88,7 @@ async def main(where: str, keys: str, first: int, count: int, mode: str = "") ->
     made = OutboxHost if mode == "outbox" else Host
     if mode.startswith("kafka://"):
         place["bus"] = mode
-    host = made(load_settings(**place, keys=Path(keys), demo=True, clock="fixed:2026-11-21T10:00:00+08:00"))
+    host = made(load_settings(**place, keys=Path(keys), demo=True, clock="virtual:2026-11-21T10:00:00+08:00@1"))
     async with host.running():
         print("started", flush=True)
         await run(host, first, count)

@@ -84,15 +84,35 @@ def test_relief_is_by_the_standard_of_the_hardship_s_day():
 
 def test_vector_v30_both_disability_benefits_end_and_two_months_are_overpaid():
     both = [running(paid_through="2026-10"), running("disability_nursing", monthly="125.00", paid_through="2026-10")]
-    found = stop(both, date(2026, 8, 31))
+    found = stop(both, date(2026, 8, 31), POLICY, HERE)
     assert [e.from_month for e in found.endings] == ["2026-09", "2026-09"]
     assert (found.owed, found.overpaid) == (Decimal(0), Decimal(470))
 
 
+def test_vector_36_of_the_funeral_paper_two_months_after_a_death_are_overpaid():
+    found = stop([running(monthly="100.00", paid_through="2026-05")], date(2026, 3, 15), POLICY, HERE)
+    assert found.endings[0].overpaid_months == ("2026-04", "2026-05")
+    assert found.overpaid == Decimal(200)
+
+
+def test_vector_34_of_the_funeral_paper_a_household_of_three_loses_a_member():
+    std, household = Decimal(730), HOUSEHOLD.household
+    assert monthly(std, household.members, household.income) == Decimal(690)
+    allowance = running("minimum_living", monthly="690.00", household=household.model_dump(mode="json"))
+    found = reassess(allowance, household, POLICY, "420281", date(2026, 4, 1))
+    assert (found.standard, found.before, found.after) == (std, Decimal(690), Decimal(560))
+
+
+def test_the_margin_of_today_is_said_to_be_unverified():
+    # 社会救助法第二十一条, from 2026-07-01: the province says how far above the standard, the nation's 1.5 ends.
+    (before,) = {POLICY.find("assistance.minimum_living.margin", HERE, date(2026, 6, 30)).confidence}
+    assert (before, POLICY.find("assistance.minimum_living.margin", HERE, TODAY).confidence) == ("核", "未核实")
+
+
 def test_a_household_s_allowance_is_not_stopped_but_a_single_person_s_is():
-    assert stop([HOUSEHOLD], date(2026, 11, 10)).household == HOUSEHOLD
+    assert stop([HOUSEHOLD], date(2026, 11, 10), POLICY, HERE).household == HOUSEHOLD
     alone = running("minimum_living", household={"members": 1, "income": "0.00"}, paid_through="2026-10")
-    found = stop([alone], date(2026, 11, 10))
+    found = stop([alone], date(2026, 11, 10), POLICY, HERE)
     assert (len(found.endings), found.household, found.owed) == (1, None, Decimal(110))
 
 

@@ -78,6 +78,15 @@ def test_vector_v21_quick_relief_is_decided_by_one_person_within_three_calendar_
     assert (event.person_ref, str(event.amount), event.hardship_type) == ("p1_poor", "830.00", "quick")
 
 
+def test_whoever_received_the_application_does_not_decide_it_alone():
+    # 窗口只做形式审查,同一人不得受理又审批同一件: where one person decides, that is another one.
+    item = requested().state
+    (task,) = tasks.live_tasks(item)
+    assert task.barred == sorted(item.acted)
+    other = requested().state
+    assert tasks.claim(other, task.id, "handler", NOW).holder == "handler"
+
+
 def test_less_is_granted_when_less_is_asked_or_decided():
     assert message(reviewed(requested(requested_amount="500.00").state), "ItemDecided").result["amount"] == "500.00"
     less = reviewed(requested().state, result={"amount": "600.00"})

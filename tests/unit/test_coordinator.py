@@ -395,9 +395,17 @@ def test_a_case_is_shown_as_a_graph_with_clocks_and_without_sealed_parts():
 
 
 @pytest.mark.parametrize(
-    ("region", "unit", "sees"),
-    [("420112", "elsewhere", True), ("420000", "elsewhere", True), ("420111", "desk", True), ("420111", "x", False)],
+    ("role", "region", "unit", "sees"),
+    [
+        ("clerk", "420112", "elsewhere", True),
+        ("town_clerk", "420000", "elsewhere", True),
+        ("clerk", "420111", "elsewhere", False),
+        ("handler", "420111", "desk", True),
+        ("handler", "420112", "elsewhere", False),
+        ("funeral_home", "420112", "desk", False),
+        ("operator", "420000", "desk", False),
+    ],
 )
-def test_a_case_is_seen_where_it_was_received_or_is_handled(region, unit, sees):
-    who = Principal("wang", "王", "staff", (RoleInUnit("handler", unit, region),))
+def test_a_case_is_seen_where_it_was_received_or_is_handled(role, region, unit, sees):
+    who = Principal("wang", "王", "staff", (RoleInUnit(role, unit, region),))
     assert concerns(Desk(planned(1)).case, who, context().units) is sees

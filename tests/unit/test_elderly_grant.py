@@ -95,7 +95,9 @@ def test_a_review_against_the_grant_goes_to_the_approver_with_its_opinion():
 def test_the_reviewer_may_ask_for_a_correction_and_reviews_the_new_part():
     finding = Finding(code="X", message_zh="请补", message_en="add")
     item = reviewed(outcome="request_correction", findings=(finding,)).state
-    assert item.findings == [finding]
+    (public,) = item.findings
+    assert (public.code, public.sealed is not None) == ("X", True)
+    assert "请补" not in public.model_dump_json()
     assert live(item) == []
 
 

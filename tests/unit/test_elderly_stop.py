@@ -145,6 +145,23 @@ def test_money_owed_without_an_heir_s_account_is_looked_for_by_a_person():
     assert rows(found, "settlement")[0]["state"] == "payable"
 
 
+def test_money_owed_is_never_paid_into_the_dead_person_s_account():
+    # 殡葬规格订正 6: 应发未发的付给具结的继承人,不付入逝者账户.
+    own = {**FORM, "payee": {**PAYEE, "holder": SUBJECT["name"]}}
+    settled = ENGINE.on_item_settled(decided([ALLOWANCE], own).state, item_settled(), CTX)
+    assert rows(settled, "settlement")[0]["state"] == "payee_wanted"
+    with pytest.raises(RefusedError, match="PAYEE_REQUIRED"):
+        decide(settled.state, "heir_payee", "approve", result={"personal": {"payee": {"holder": SUBJECT["name"]}}})
+
+
+def test_whoever_received_the_application_does_not_decide_what_a_rule_proposed():
+    item = requested().state
+    item.acted = ["clerk"]
+    proposed = ready(answered(item, [ALLOWANCE]).state, to_person=True).state
+    with pytest.raises(RefusedError, match="FOUR_EYES"):
+        decide(proposed, "rule_review", "approve", by="clerk")
+
+
 def test_a_contradiction_sends_the_rule_s_proposal_to_a_person():
     proposed = decided([ALLOWANCE], to_person=True)
     assert "ItemDecided" not in told(proposed)

@@ -254,6 +254,15 @@ def test_what_a_rule_cannot_judge_goes_to_a_person(changed, form, reason):
     assert fee_waiver(form=stated).reports(bill).task.reason_code == reason
 
 
+def test_a_cremation_before_there_was_a_waiver_goes_to_a_person_who_has_nothing_to_grant_by():
+    old = {"death": {**SAMPLE["form"]["death"], "date": "2019-05-10"}}
+    desk = fee_waiver(form=old).reports(report(died_on="2019-05-10", cremated_on="2019-05-12"))
+    assert desk.task.reason_code == "BEFORE_PROGRAMME"
+    with pytest.raises(Conflict, match="OUTCOME_NOT_POSSIBLE"):
+        desk.decides("approve")
+    assert desk.decides("deny", "BEFORE_PROGRAMME").decided.outcome == "denied"
+
+
 def test_what_a_person_must_decide_is_only_proposed_by_the_rule():
     desk = Desk("funeral.fee_waiver", ready=False).ready(results=(CREMATED,), to_person=True).reports(report())
     assert desk.task.kind == "rule_review"

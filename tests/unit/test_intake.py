@@ -175,6 +175,7 @@ def test_a_right_check_digit_does_not_excuse_a_date_that_does_not_exist():
         ({"bundle": "wedding"}, "/bundle", "UNKNOWN_BUNDLE"),
         ({"accept_region": "420111"}, "/accept_region", "UNKNOWN_REGION"),
         ({"received_at": "2026-11-20T09:00:00+08:00"}, "/received_reason", "REQUIRED"),
+        ({"received_at": "2016-11-20T09:00:00+08:00", "received_reason": "补录"}, "/received_at", "TOO_OLD"),
         ({"subject": SAMPLE["applicant"]}, "/subject/id_no", "SAME_PERSON"),
     ],
 )

@@ -14,7 +14,8 @@ from shared.errors import Conflict, Invalid, Refused, RefusedError
 from shared.http.auth import Principal, allow, anyone
 from shared.http.idempotency import Scope, idempotency
 from shared.http.paging import Paging, paging
-from shared.http.refusals import not_found
+from shared.http.refusals import forbidden, not_found
+from shared.regions import is_region
 from shared.runtime.spec import Command, ServiceHandle
 
 
@@ -43,7 +44,10 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> Any:
         """Makes a unit or changes it, and tells every service; 422 names each wrong field."""
         async with handle.read() as conn:
-            wrong = check_unit(facts, await units.tree(conn))
+            tree = await units.tree(conn)
+        _refuse_foreign(who, *(unit.region for unit in (facts, tree.get(facts.code)) if unit is not None))
+        _refuse_own_name(who, facts, tree.get(facts.code))
+        wrong = check_unit(facts, tree)
         if wrong:
             raise Invalid(wrong)
         return await handle.command("unit", unit_id(facts.code), _changing(facts), actor=who.account, idempotency=key)
@@ -53,7 +57,9 @@ def router(handle: ServiceHandle) -> APIRouter:
         """Closes an account: it gets no token any more; those it has end within fifteen minutes."""
         async with handle.read() as conn:
             found = await accounts.find_by_id(conn, identity)
-        if found is None:
+            held = await accounts.assignments(conn, found.account) if found else []
+            places = await accounts.units_of(conn, [a for a in held if found and a.account == found.account])
+        if found is None or not all(who.covers(unit.region, "security") for unit in places.values()):
             raise not_found()
         if found.account == who.account:
             raise RefusedError(Refused("OWN_ACCOUNT", "", "不能停用自己的账号", "nobody disables their own account"))
@@ -64,6 +70,28 @@ def router(handle: ServiceHandle) -> APIRouter:
         return {"id": str(identity), "account": found.account, "disabled_at": closed.isoformat()}
 
     return routes
+
+
+def _refuse_foreign(who: Principal, *regions: str) -> None:
+    """403 for a place beyond the officer's own; what is no region at all is told as a wrong field."""
+    if not all(who.covers(region, "security") for region in regions if is_region(region)):
+        raise forbidden("REGION_NOT_YOURS")
+
+
+def _refuse_own_name(who: Principal, facts: UnitFacts, before: UnitFacts | None) -> None:
+    """Whoever hands out the roles of a unit takes none there: leaders and stand-ins are let into tasks."""
+    kept = before is not None and before.attributes == facts.attributes
+    if not kept and who.account in _words(facts.attributes):
+        raise RefusedError(Refused("OWN_ACCOUNT", "", "不能给自己分派岗位", "nobody gives themselves a role"))
+
+
+def _words(value: Any) -> set[str]:
+    """Every text that stands anywhere in a JSON value."""
+    if isinstance(value, dict):
+        return {word for v in value.values() for word in _words(v)}
+    if isinstance(value, list | tuple):
+        return {word for v in value for word in _words(v)}
+    return {value} if isinstance(value, str) else set()
 
 
 def _changing(facts: UnitFacts) -> Command:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Form, Request, Response
 
@@ -81,10 +83,16 @@ class Door:
         self._secrets = Secrets()
         # A whole hall may share one address; guessing at one name is slowed by that name's own count.
         self._from_address = RateLimiter(300, 60)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def enter(self, grant: str, name: str, secret: str, address: str) -> dict[str, Any]:
         """The answer of RFC 6749, 5.1; raises 401 for a wrong name or secret alike, 429 after too many."""
         self._from_address.check(address)
+        turn = self._turns.setdefault(name, asyncio.Lock())
+        async with turn:  # one try a name at a time: those sent together would all be let pass before one is counted
+            return await self._try(grant, name, secret)
+
+    async def _try(self, grant: str, name: str, secret: str) -> dict[str, Any]:
         async with self._handle.read() as conn:
             wait = await accounts.wait(conn, name, self._clock.now())
             found = None if wait else await accounts.find(conn, name)
@@ -92,11 +100,16 @@ class Door:
             raise too_many(wait.total_seconds())
         fits = await self._secrets.fits(secret, found.secret if found else None)
         kind = found.kind if found else None
-        why = refuse_sign_in(kind, grant, disabled=bool(found and found.disabled_at), secret_fits=fits)
+        why = refuse_sign_in(kind, grant, disabled=bool(found and self._closed(found)), secret_fits=fits)
         if found is None or why is not None:
             await self._refused(name, found, why or "unknown")
             raise _not_let_in()
         return await self._let_in(found)
+
+    def _closed(self, found: accounts.Account) -> bool:
+        """Disabled, or made for a demonstration that this platform is not any more."""
+        stale = accounts.DEMONSTRATION in found.scopes and not self._handle.settings.demo
+        return stale or found.disabled_at is not None
 
     async def _refused(self, name: str, found: accounts.Account | None, why: Refusal) -> None:
         actor = found.account if found else "unknown"
@@ -114,13 +127,14 @@ class Door:
             await accounts.audit(conn, now, found.account, "SignedIn", str(found.id))
         held = roles_on(found.account, assignments, units, beijing_date(now))
         roles = tuple(RoleInUnit(*role) for role in held)
-        who = Principal(found.account, found.name, found.kind, roles, found.scopes, found.person_ref)
+        scopes = tuple(scope for scope in found.scopes if scope != accounts.DEMONSTRATION)
+        who = Principal(found.account, found.name, found.kind, roles, scopes, found.person_ref)
         kid, key = self._handle.keyring.signing_key
         return {
             "access_token": tokens.issue(who, kid, key, self._clock.now()),
             "token_type": "bearer",
             "expires_in": int(tokens.LIFETIME.total_seconds()),
-            "scope": " ".join(found.scopes),
+            "scope": " ".join(scopes),
         }
 
 

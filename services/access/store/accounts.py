@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,10 @@ from services.access.domain import FORGOTTEN_AFTER, Assignment, UnitFacts, failu
 
 if TYPE_CHECKING:
     import asyncpg
+
+
+DEMONSTRATION: Final = "demonstration"
+"""The mark of an account opened under demonstration, among its scopes: everybody knows its secret."""
 
 
 @dataclass(frozen=True, slots=True)

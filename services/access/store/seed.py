@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.access.domain import AccountKind, Unit, UnitFacts, account_id, change_unit, check_unit, unit_id
+from services.access.store.accounts import DEMONSTRATION
 from services.access.store.secrets import Secrets
 from shared.changes import Changes, Ctx
 from shared.errors import Misconfigured
@@ -121,7 +122,7 @@ async def _insert(conn: Any, handle: ServiceHandle, person: AccountFacts, kept: 
         person.name,
         person.kind,
         kept,
-        orjson.dumps(person.scopes).decode(),
+        orjson.dumps([*person.scopes, *([DEMONSTRATION] if handle.settings.demo else [])]).decode(),
         ref,
         handle.clock.now(),
     )

@@ -13,6 +13,7 @@ from services.assistance.domain.minimum_living import monthly as monthly_amount
 from services.assistance.domain.temporary import Hardship, propose
 from shared.errors import FieldError, Invalid
 from shared.money import format_yuan, yuan
+from shared.months import first_day, month_of
 from shared.policy import Calculation, Policy
 from shared.roll import Running
 
@@ -47,6 +48,15 @@ def _day(inputs: Mapping[str, str], name: str) -> date:
         raise Invalid([FieldError(f"/{name}", "FORMAT", "日期形如 2026-11-10 / a date like 2026-11-10")]) from None
 
 
+def _month(inputs: Mapping[str, str], name: str) -> str | None:
+    if name not in inputs:
+        return None
+    try:
+        return month_of(first_day(inputs[name]))
+    except ValueError:
+        raise Invalid([FieldError(f"/{name}", "FORMAT", "月份形如 2026-11 / a month like 2026-11")]) from None
+
+
 def _standard(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Decimal:
     """The one given, else that of the area in force."""
     if "standard" in inputs:
@@ -70,7 +80,7 @@ def margin(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) 
     multiple = Decimal(str(entry.value))
     value = str(within_margin(std, members, income, multiple)).lower()
     line = f"{format_yuan(std)} ≤ 人均 / a head < {format_yuan(std)} × {multiple}: {value}"
-    law = (f"{_LAW}第二十一条", f"{entry.source}【{entry.confidence}】")
+    law = (f"{_LAW}第二十一条", entry.cite())
     return Calculation("assistance.subsistence_margin.within", value, [line], dict(inputs), law, policy.version)
 
 
@@ -80,13 +90,13 @@ def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) ->
         scheme=inputs.get("scheme", "disability_living"),
         family=FAMILY,
         monthly=_money(inputs, "monthly"),
-        paid_through=inputs.get("paid_through"),
+        paid_through=_month(inputs, "paid_through"),
     )
     died_on = _day(inputs, "died_on")
     found = stop([benefit], died_on, policy, region).public()
     value = {name: found[name] for name in ("from", "owed", "overpaid")}
     entry = policy.find(f"{STOP}.months_after_death", region, died_on)
-    law = (f"{_LAW}第四十七条", f"{entry.source}【{entry.confidence}】")
+    law = (f"{_LAW}第四十七条", entry.cite())
     return Calculation("assistance.benefit_stop.owed", value, found["explanation"], dict(inputs), law, policy.version)
 
 
@@ -96,7 +106,7 @@ def review_by(inputs: Mapping[str, str], policy: Policy, as_of: date, region: st
     due = review_due(died_on, policy, region).isoformat()
     entry = policy.find(f"{STOP}.review_months", region, died_on)
     line = f"成员死亡后 {entry.value} 个月内核查办结,至 {due} / concluded by {due}"
-    law = (f"{entry.source}【{entry.confidence}】",)
+    law = (entry.cite(),)
     return Calculation("assistance.benefit_stop.review_due", due, [line], dict(inputs), law, policy.version)
 
 
@@ -111,7 +121,7 @@ def amount(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) 
         expenses=_money(inputs, "expenses") if "expenses" in inputs else None,
     )
     found = propose(hardship, policy, region)
-    law = (f"{_LAW}第二十九条、第五十条",)
+    law = (f"{_LAW}第二十九条、第五十条", policy.find(f"assistance.temporary.{hardship.kind}", region, as_of).cite())
     value = format_yuan(found.amount)
     return Calculation("assistance.temporary.amount", value, [found.explanation], dict(inputs), law, policy.version)
 

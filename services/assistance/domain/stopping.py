@@ -93,7 +93,12 @@ def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
 
 
 def _payee(work: Work) -> Mapping[str, Any] | None:
-    return payee_of(work.part.form, work.part.parties.get("subject", {}).get("name"))
+    return payee_of(work.part.form, _deceased(work))
+
+
+def _deceased(work: Work) -> str | None:
+    name: str | None = work.part.parties.get("subject", {}).get("name")
+    return name
 
 
 def _by_person(work: Work, ctx: Ctx) -> list[Step]:
@@ -149,7 +154,8 @@ def _payee_found(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     if decision is None:
         return []
     agreed = decision.outcome == TaskOutcome.APPROVE
-    if agreed and not work.said(PAYEE_TASK).get("personal", {}).get("payee"):
+    payee = (work.said(PAYEE_TASK).get("personal") or {}).get("payee") or {}
+    if agreed and payee.get("holder") in (None, "", _deceased(work)):
         raise RefusedError(_payee_required(law_of(work.item.matter, ctx)))
     state = "payable" if agreed else "unclaimed"
     return [Write(SETTLEMENT, _owed_row(found, work, state, decision.at, decision.by), upsert=True)]
@@ -169,6 +175,6 @@ def _payee_required(law: str) -> Refused:
     return Refused(
         "PAYEE_REQUIRED",
         law,
-        "请在 result.personal.payee 写明具结继承人的户名和账号",
-        "name the holder and number of the heir's account in result.personal.payee",
+        "请在 result.personal.payee 写明具结继承人的户名和账号;不付入逝者账户",
+        "name the holder and number of the heir's account in result.personal.payee; never the dead person's",
     )

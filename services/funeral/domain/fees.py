@@ -111,7 +111,7 @@ def waived(inputs: Mapping[str, Any], policy: Policy, as_of: date, region: str) 
         value=value,
         explanation=[*(_explain(line, caps, names) for line in lines), _sum(value)],
         inputs={"charges": charge_rows(charges), "already": sorted(already)},
-        law=(f"{entry.source}【{entry.confidence}】",),
+        law=(entry.cite(),),
         policy_version=policy.version,
     )
 

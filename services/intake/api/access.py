@@ -30,16 +30,25 @@ def receives(application: Application, who: Principal) -> bool:
 
 def concerned(application: Application, who: Principal, handle: ServiceHandle) -> bool:
     """Whether a role is held in a unit that received it or handles an item of it, or in one above."""
-    chain = handle.ctx().units.chain
-    units = {u for u in (application.unit, *(i.unit for i in application.items)) if u}
-    above = {code for unit in units for code in (unit, *chain(unit))}
+    units = {application.unit, *(i.unit for i in application.items)}
+    return any(handles(unit, who, handle) for unit in units)
+
+
+def may_see(application: Application, who: Principal, handle: ServiceHandle) -> bool:
+    """Whether it is their own, or they receive for its place, or it concerns a unit of theirs."""
+    return owns(application, who) or receives(application, who) or concerned(application, who, handle)
+
+
+def handles(unit: str | None, who: Principal, handle: ServiceHandle) -> bool:
+    """Whether a role is held in this unit or in one above it."""
+    above = (unit, *handle.ctx().units.chain(unit)) if unit else ()
     return any(r.role in STAFF and r.unit in above for r in who.roles)
 
 
 async def seen(handle: ServiceHandle, number: str, who: Principal) -> Application:
     """The application, for its owner or a unit concerned; for everyone else there is none (404)."""
     found = await store.find(handle, number) if check_application_no(number) else None
-    if found is None or not (owns(found, who) or receives(found, who) or concerned(found, who, handle)):
+    if found is None or not may_see(found, who, handle):
         raise not_found()
     return found
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
@@ -15,17 +14,15 @@ from services.intake.api.drafts import hand_in, opened
 from services.intake.api.shapes import ApplicationReceivedShown, ApplicationSeen, TimelinePage
 from services.intake.api.submission import submit
 from services.intake.api.views import detail
-from services.intake.domain.model import Application
 from shared.catalog.forms import field_error
 from shared.catalog.parties import Submission
-from shared.clock import monotonic
-from shared.errors import Invalid, Transient
+from shared.errors import Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, idempotency
+from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
-_PATIENCE, _STEP = 2.0, 0.02
 _SCHEMA = {"$id": "urn:onewindow:submission"}
 
 
@@ -51,34 +48,22 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def get_application(
         no: str,
         who: Annotated[Principal, allow(*PEOPLE)],
-        min_version: Annotated[int, Query(ge=0)] = 0,
+        min_version: MinVersion = 0,
         unmasked: bool = False,
     ) -> dict[str, Any]:
         """The application; people in it masked for staff unless `unmasked`, which is recorded."""
-        found = await at_least(handle, no, who, min_version)
+        found = await at_least(lambda: seen(handle, no, who), min_version)
         return await detail(handle, found, who, unmasked=unmasked)
 
     @routes.get("/applications/{no}/timeline", **answers(TimelinePage))
     async def get_timeline(
-        no: str, who: Annotated[Principal, allow(*PEOPLE)], min_version: Annotated[int, Query(ge=0)] = 0
+        no: str, who: Annotated[Principal, allow(*PEOPLE)], min_version: MinVersion = 0
     ) -> dict[str, Any]:
         """What happened, in words a citizen understands."""
-        found = await at_least(handle, no, who, min_version)
+        found = await at_least(lambda: seen(handle, no, who), min_version)
         return {"items": await store.timeline(handle, found.id), "next": None}
 
     return routes
-
-
-async def at_least(handle: ServiceHandle, no: str, who: Principal, version: int) -> Application:
-    """The application in this version or a later one; `Transient` when it does not come within two seconds."""
-    until = monotonic() + _PATIENCE
-    found = await seen(handle, no, who)
-    while found.version < version:
-        if monotonic() > until:
-            raise Transient("还没有更新到所要的版本,请稍后再试", "that version has not come yet", retry_after=1)
-        await asyncio.sleep(_STEP)
-        found = await seen(handle, no, who)
-    return found
 
 
 def _draft_of(body: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:

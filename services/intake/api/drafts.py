@@ -15,6 +15,7 @@ from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.refusals import not_found
+from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
 Who = Annotated[Principal, allow(*RECEIVING, "citizen")]
@@ -37,9 +38,9 @@ def router(handle: ServiceHandle) -> APIRouter:
         return await handle.command("draft", draft_id, save_draft, actor=who.account)
 
     @routes.get("/drafts/{draft_id}", **answers(DraftShown))
-    async def get_draft(draft_id: UUID, who: Who) -> dict[str, Any]:
+    async def get_draft(draft_id: UUID, who: Who, min_version: MinVersion = 0) -> dict[str, Any]:
         """The draft with its content."""
-        state = await _own(handle, draft_id, who)
+        state = await at_least(lambda: _own(handle, draft_id, who), min_version)
         return {**_shown(state, state.version), "content": content_of(state, handle.ctx(who.account))}
 
     return routes

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from services.intake import store
-from services.intake.api.access import STAFF
+from services.intake.api.access import STAFF, may_see
 from services.intake.api.shapes import SearchPage
 from services.intake.api.views import people, viewpoint
 from services.intake.domain import render
@@ -29,7 +29,10 @@ from shared.outcomes import ApplicationStatus, Lamp
 from shared.runtime.spec import ServiceHandle
 
 _ROUNDS = 20
-"""Pages looked through for a lamp before the caller is given the place to go on from."""
+"""Pages looked through for rows that fit before the caller is given the place to go on from."""
+
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 
 class Search(Shape):
@@ -40,8 +43,8 @@ class Search(Shape):
     id_no: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
     status: ApplicationStatus | None = None
     lamp: Lamp | None = None
-    from_: date | None = Field(None, alias="from")
-    to: date | None = None
+    from_: Day | None = Field(None, alias="from")
+    to: Day | None = None
     after: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
@@ -64,7 +67,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 async def _collect(handle: ServiceHandle, body: Search, who: Principal) -> tuple[list[Application], str | None]:
-    """A page of what fits, and the place after it; a lamp is computed when read, so it is looked for row by row."""
+    """A page of what fits, and the place after it; a lamp, and whom a row concerns, is looked for row by row."""
     at, found = viewpoint(handle), list[Application]()
     place = Paging(body.after).place(datetime, UUID)
     async with handle.read() as conn:
@@ -72,7 +75,8 @@ async def _collect(handle: ServiceHandle, body: Search, who: Principal) -> tuple
             rows = await store.search(conn, *_conditions(handle, body, who, place))
             for n, row in enumerate(rows[:LIMIT]):
                 place = (row.received_at, row.id)
-                if body.lamp is None or whole_lamp(row, at.catalog, at.today, at.calendar) is body.lamp:
+                fits = body.lamp is None or whole_lamp(row, at.catalog, at.today, at.calendar) is body.lamp
+                if fits and may_see(row, who, handle):
                     found.append(row)
                 if len(found) == LIMIT:
                     return found, cursor(*place) if n + 1 < len(rows) else None

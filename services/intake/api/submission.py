@@ -10,7 +10,7 @@ from services.intake import store
 from services.intake.api.access import RECEIVING
 from services.intake.api.views import viewpoint
 from services.intake.domain import render, routing
-from services.intake.domain.check import Checked, Here, check, not_the_applicant
+from services.intake.domain.check import Checked, Here, check, not_by_oneself, not_the_applicant
 from services.intake.domain.model import Application
 from services.intake.domain.people import index_of, refs_by_role
 from services.intake.domain.submit import Arrival, receive
@@ -88,12 +88,15 @@ async def _with_granted(handle: ServiceHandle, raw: Mapping[str, Any], here: Her
 
 
 def _refuse_others(handle: ServiceHandle, checked: Checked, who: Principal) -> None:
-    """A citizen applies in their own name; staff receive for anyone."""
-    if who.has(*RECEIVING) or who.person_ref is None:
+    """A citizen applies in their own name, today; staff receive for anyone."""
+    if who.has(*RECEIVING):
         return
     refs = refs_by_role(checked.parties, index_of(handle.keyring), UUID(int=0))
-    if who.person_ref not in refs["applicant"]:
+    # An account whose person nobody has established applies for nobody.
+    if who.person_ref is None or who.person_ref not in refs["applicant"]:
         raise Invalid([not_the_applicant()])
+    if wrong := not_by_oneself(checked.submission, beijing_date(handle.clock.now())):
+        raise Invalid(wrong)
 
 
 async def _receive(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from services.intake import store
-from services.intake.api.access import owns
+from services.intake.api.access import handles, owns, receives
 from services.intake.domain import render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
 from services.intake.domain.sealing import unseal
+from shared.catalog.protocol import Finding, ItemView
 from shared.crypto import Keyring
 from shared.handling.limits import working_calendar
-from shared.handling.masking import mask_parties
+from shared.handling.masking import mask_numbers, mask_parties
 from shared.handling.sealing import open_result
 from shared.http.principal import Principal
 from shared.runtime.spec import ServiceHandle
@@ -33,6 +35,19 @@ def opened_results(application: Application, keyring: Keyring) -> dict[str, dict
     }
 
 
+def opened_findings(application: Application, keyring: Keyring) -> dict[str, list[Finding]]:
+    """What is missing of each item in the handlers' own words, by item id."""
+    sealer = keyring.sealer()
+
+    def in_words(item: ItemView, finding: Finding) -> Finding:
+        if finding.sealed is None:
+            return finding
+        words = open_result(sealer, item.service, application.id, item.item_id, item.round, finding.sealed)
+        return finding.model_copy(update={"message_zh": words["zh"], "message_en": words["en"]})
+
+    return {str(i.item_id): [in_words(i, f) for f in i.findings] for i in application.items if i.findings}
+
+
 def people(application: Application, keyring: Keyring) -> dict[str, Any]:
     """The parties as they were handed in."""
     content = unseal(keyring, application.id, None, application.sealed_round, application.submission)
@@ -41,12 +56,17 @@ def people(application: Application, keyring: Keyring) -> dict[str, Any]:
 
 
 async def detail(handle: ServiceHandle, application: Application, who: Principal, *, unmasked: bool) -> dict[str, Any]:
-    """The whole application; whatever personal thing staff are shown in clear is recorded as a reading."""
-    parties, results = people(application, handle.keyring), opened_results(application, handle.keyring)
-    own = owns(application, who)
+    """The application; whatever personal thing staff are shown in clear is recorded as a reading. The personal side of
+    a result is shown to its owner, who receives there, and the unit that decided."""
+    own, parties = owns(application, who), people(application, handle.keyring)
+    whole = own or receives(application, who)
+    units = {i.item_id for i in application.items if whole or handles(i.unit, who, handle)}
+    results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
     if not own and (unmasked or results):
         fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]
         note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
         await store.note_reading(handle, who.account, application, note)
-    shown = parties if own or unmasked else mask_parties(parties)
-    return {**render.application(application, viewpoint(handle), results), "parties": shown}
+    if not (own or unmasked):
+        parties, results = mask_parties(parties), mask_numbers(results)
+    findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
+    return {**render.application(application, viewpoint(handle), results, findings), "parties": parties}

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.intake.domain import routing
 from services.intake.domain.routing import Unit
 from services.intake.domain.shape import beside, set_aside
 from shared.catalog.forms import World
 from shared.catalog.model import Matter
-from shared.catalog.parties import Submission, file_ids
+from shared.catalog.parties import Submission, file_ids, named_parties
 from shared.catalog.registry import Catalog
 from shared.catalog.submission import examine
 from shared.clock import beijing_date
 from shared.errors import FieldError
 from shared.identity import birth_of, normalise_id_no
 
+_MOMENT: TypeAdapter[datetime | None] = TypeAdapter(AwareDatetime | None)
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 DEATH = "death"
 """The form field in which a family reports a death (intake's own, in the catalogue)."""
 
+MOST_TOLD = 200
+"""Wrong fields named at most: who sends thousands of them is no form, and weighing each against each takes minutes."""
+OLDEST = timedelta(days=3 * 366)
+"""How far back a day of receiving may lie: what is older is a typing error."""
+
 _WORDS = {
+    "TOO_OLD": "收件日期过早,请核对 / that day of receiving lies too far back",
+    "HIDDEN_CHARACTER": "姓名中有看不见的字符,请重新输入 / the name holds characters nobody sees: type it again",
+    "NOT_BY_YOURSELF": "网上申请不能自行填写此项 / this cannot be chosen by one who applies online",
     "NO_UNIT": "该地区没有办理此事项的机构 / no unit there handles this matter",
     "FILE_UNKNOWN": "没有这个文件,请先上传 / there is no such file, upload it first",
     "BEFORE_BIRTH": "死亡日期早于证件号码中的出生日期 / the death is before the birth in the number",
@@ -73,8 +86,9 @@ class Checked:
 def check(raw: Mapping[str, Any], here: Here) -> tuple[Checked | None, list[FieldError]]:
     """The checked submission, or every wrong field of it."""
     rest, misshapen = set_aside(raw)
+    misshapen = [*misshapen[:MOST_TOLD], *_too_old(rest, here)]
     found = examine(here.catalog, rest, here.now, here.world(), here.granted)
-    errors, units = list(found.errors), dict[str, str | None]()
+    errors, units = found.errors[:MOST_TOLD], dict[str, str | None]()
     if found.submission is not None:
         units = {m.code: routing.unit_of(m, found.submission.accept_region, here.units) for m in found.matters}
         errors += beside(_further(found.submission, units), errors)
@@ -100,9 +114,39 @@ def not_the_applicant() -> FieldError:
     return _error("/applicant/id_no", "APPLICANT_NOT_YOU")
 
 
+def not_by_oneself(submission: Submission, today: date) -> list[FieldError]:
+    """What a citizen may not say of their own application: that it came on an earlier day, or that an official has
+    seen an original."""
+    seen = [n for n, m in enumerate(submission.materials) if m.original_seen]
+    found = [_error(f"/materials/{n}/original_seen", "NOT_BY_YOURSELF") for n in seen]
+    if submission.received_at is not None and beijing_date(submission.received_at) != today:
+        found.append(_error("/received_at", "NOT_BY_YOURSELF"))
+    return found
+
+
+def _too_old(rest: dict[str, Any], here: Here) -> list[FieldError]:
+    """Takes a day of receiving out that no calendar holds."""
+    try:
+        given = _MOMENT.validate_python(rest.get("received_at"))
+    except ValidationError:
+        return []
+    if given is None or given >= here.now - OLDEST:
+        return []
+    del rest["received_at"]
+    return [_error("/received_at", "TOO_OLD")]
+
+
+def _hidden(submission: Submission) -> Iterator[FieldError]:
+    """Names with control, direction or zero-width characters: one name would show as another, and never be found."""
+    for pointer, party in named_parties(submission):
+        if any(unicodedata.category(c) in _UNSEEN for c in party.name):
+            yield _error(f"{pointer}/name", "HIDDEN_CHARACTER")
+
+
 def _further(submission: Submission, units: Mapping[str, str | None]) -> Iterator[FieldError]:
     if None in units.values():
         yield _error("/accept_region", "NO_UNIT")
+    yield from _hidden(submission)
     yield from _lifetime(submission)
     # Until files are kept nothing can have been uploaded.
     yield from (_error(pointer, "FILE_UNKNOWN") for pointer, _ in file_ids(submission))

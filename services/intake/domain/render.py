@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from shared.outcomes import FINAL_ITEM
 if TYPE_CHECKING:
     from services.intake.domain.model import Application
     from shared.calendar import WorkingCalendar
-    from shared.catalog.protocol import ItemView, Result
+    from shared.catalog.protocol import Finding, ItemView, Result
     from shared.catalog.registry import Catalog
 
 Personal = Mapping[str, Mapping[str, Any]]
@@ -38,13 +38,18 @@ class Viewpoint:
 
 
 def application(
-    a: Application, at: Viewpoint, personal: Personal | None = None, *, version: int | None = None
+    a: Application,
+    at: Viewpoint,
+    personal: Personal | None = None,
+    findings: Mapping[str, Sequence[Finding]] | None = None,
+    *,
+    version: int | None = None,
 ) -> dict[str, Any]:
-    """The whole Application shape; `personal` fills what is sealed in results."""
-    opened = personal or {}
+    """The whole Application shape; `personal` fills what is sealed in results, `findings` what is in findings."""
+    opened, words = personal or {}, findings or {}
     return {
         **summary(a, at, version=version),
-        "items": [item(i, a, at, opened.get(str(i.item_id), {})) for i in a.items],
+        "items": [item(i, a, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
         "papers": [],
     }
@@ -67,7 +72,9 @@ def summary(a: Application, at: Viewpoint, *, version: int | None = None) -> dic
     }
 
 
-def item(i: ItemView, a: Application, at: Viewpoint, personal: Mapping[str, Any]) -> dict[str, Any]:
+def item(
+    i: ItemView, a: Application, at: Viewpoint, personal: Mapping[str, Any], findings: Sequence[Finding] | None = None
+) -> dict[str, Any]:
     """The Item shape."""
     waits = i.waiting_on
     return {
@@ -83,7 +90,7 @@ def item(i: ItemView, a: Application, at: Viewpoint, personal: Mapping[str, Any]
         "lamp": item_lamp(i, a.received_at, at.today, at.calendar).value,
         "waiting_on": waits.model_dump(mode="json") if waits and i.status not in FINAL_ITEM else None,
         "external_no": i.external_no,
-        "findings": [f.model_dump(mode="json", exclude_none=True) for f in i.findings],
+        "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
         "result": result(i.result, personal),
     }
 

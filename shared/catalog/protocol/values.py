@@ -22,6 +22,7 @@ class Finding(Value):
     """One thing that is missing or wrong, told to the applicant in one paper.
 
     `code` is stable, `pointer` the form field or material (JSON pointer), `material` the material type if it is one.
+    The messages are set texts; what a person wrote beside them is in `sealed`, for intake: `{zh, en}`.
     """
 
     code: str
@@ -29,6 +30,7 @@ class Finding(Value):
     material: str | None = None
     message_zh: str
     message_en: str
+    sealed: Sealed | None = None
 
 
 class WaitingOn(Value):

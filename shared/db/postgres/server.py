@@ -95,6 +95,11 @@ class EmbeddedPostgres:
         finally:
             self._let_go()
 
+    @property
+    def running(self) -> bool:
+        """Whether the server that this run started or found is still there."""
+        return self._alive()
+
     def _let_go(self) -> None:
         self._pid = self._child = None
         self._lock.release()

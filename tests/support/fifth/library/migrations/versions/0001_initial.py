@@ -10,210 +10,180 @@ down_revision = None
 
 def upgrade() -> None:
     """Expands the schema."""
-    op.create_table(
-        "ask",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("question", sa.Text(), nullable=False),
-        sa.Column("effect", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="library",
+    op.create_table('ask',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('question', sa.Text(), nullable=False),
+    sa.Column('effect', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('owner', sa.Integer(), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='library'
     )
-    op.create_index(
-        "ask_open",
-        "ask",
-        ["next_try_at"],
-        unique=False,
-        schema="library",
-        postgresql_where=sa.text("state IN ('open', 'in_doubt')"),
+    op.create_index('ask_open', 'ask', ['next_try_at'], unique=False, schema='library', postgresql_where=sa.text("state IN ('open', 'in_doubt')"))
+    op.create_table('audit',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('action', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=True),
+    sa.Column('detail', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='library'
     )
-    op.create_table(
-        "audit",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=True),
-        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="library",
+    op.create_table('card',
+    sa.Column('card_no', sa.String(), nullable=False),
+    sa.Column('person_ref', sa.String(), nullable=False),
+    sa.Column('cancelled_on', sa.Date(), nullable=True),
+    sa.PrimaryKeyConstraint('card_no'),
+    schema='library'
     )
-    op.create_table(
-        "card",
-        sa.Column("card_no", sa.String(), nullable=False),
-        sa.Column("person_ref", sa.String(), nullable=False),
-        sa.Column("cancelled_on", sa.Date(), nullable=True),
-        sa.PrimaryKeyConstraint("card_no"),
-        schema="library",
+    op.create_index('card_person', 'card', ['person_ref'], unique=False, schema='library')
+    op.create_table('idempotency',
+    sa.Column('principal', sa.Text(), nullable=False),
+    sa.Column('route', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('body_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('principal', 'route', 'key'),
+    schema='library'
     )
-    op.create_index("card_person", "card", ["person_ref"], unique=False, schema="library")
-    op.create_table(
-        "idempotency",
-        sa.Column("principal", sa.Text(), nullable=False),
-        sa.Column("route", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("principal", "route", "key"),
-        schema="library",
+    op.create_table('item',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('case_id', sa.UUID(), nullable=False),
+    sa.Column('application_no', sa.Text(), nullable=False),
+    sa.Column('matter', sa.Text(), nullable=False),
+    sa.Column('person_ref', sa.Text(), nullable=True),
+    sa.Column('phase', sa.Text(), nullable=False),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='library'
     )
-    op.create_table(
-        "item",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("case_id", sa.UUID(), nullable=False),
-        sa.Column("application_no", sa.Text(), nullable=False),
-        sa.Column("matter", sa.Text(), nullable=False),
-        sa.Column("person_ref", sa.Text(), nullable=True),
-        sa.Column("phase", sa.Text(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("region", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="library",
+    op.create_index('item_application_no', 'item', ['application_no'], unique=False, schema='library')
+    op.create_index('item_case', 'item', ['case_id'], unique=False, schema='library')
+    op.create_index('item_open', 'item', ['matter', 'unit'], unique=False, schema='library', postgresql_where="phase IN ('open', 'decided')")
+    op.create_index('item_person', 'item', ['person_ref', 'matter'], unique=False, schema='library')
+    op.create_table('outbox',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('event_id', sa.UUID(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('partition', sa.Integer(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='library'
     )
-    op.create_index("item_application_no", "item", ["application_no"], unique=False, schema="library")
-    op.create_index("item_case", "item", ["case_id"], unique=False, schema="library")
-    op.create_index(
-        "item_open",
-        "item",
-        ["matter", "unit"],
-        unique=False,
-        schema="library",
-        postgresql_where="phase IN ('open', 'decided')",
+    op.create_table('parked',
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('event_id', sa.UUID(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('partition', sa.Integer(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.Column('offset', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('parked_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.PrimaryKeyConstraint('seq'),
+    schema='library'
     )
-    op.create_index("item_person", "item", ["person_ref", "matter"], unique=False, schema="library")
-    op.create_table(
-        "outbox",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("event_id", sa.UUID(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("partition", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="library",
+    op.create_index('parked_key', 'parked', ['key'], unique=False, schema='library')
+    op.create_index('parked_once', 'parked', ['topic', 'partition', 'offset'], unique=True, schema='library')
+    op.create_table('stream',
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('topic', 'aggregate_id'),
+    schema='library'
     )
-    op.create_table(
-        "parked",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("event_id", sa.UUID(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("partition", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("parked_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="library",
+    op.create_table('task',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('stage', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('matter', sa.Text(), nullable=True),
+    sa.Column('application_no', sa.Text(), nullable=True),
+    sa.Column('case_id', sa.UUID(), nullable=True),
+    sa.Column('item_id', sa.UUID(), nullable=True),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.Column('due', sa.Date(), nullable=False),
+    sa.Column('provisional', sa.Boolean(), nullable=False),
+    sa.Column('holder', sa.Text(), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reason_code', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='library'
     )
-    op.create_index("parked_key", "parked", ["key"], unique=False, schema="library")
-    op.create_index("parked_once", "parked", ["topic", "partition", "offset"], unique=True, schema="library")
-    op.create_table(
-        "stream",
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("topic", "aggregate_id"),
-        schema="library",
+    op.create_index('task_aggregate', 'task', ['aggregate_id'], unique=False, schema='library')
+    op.create_index('task_holder', 'task', ['holder'], unique=False, schema='library')
+    op.create_index('task_list', 'task', ['state', 'due', 'id'], unique=False, schema='library')
+    op.create_table('timer',
+    sa.Column('id', sa.UUID(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('aggregate_id', sa.UUID(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    schema='library'
     )
-    op.create_table(
-        "task",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("matter", sa.Text(), nullable=True),
-        sa.Column("application_no", sa.Text(), nullable=True),
-        sa.Column("case_id", sa.UUID(), nullable=True),
-        sa.Column("item_id", sa.UUID(), nullable=True),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("region", sa.Text(), nullable=False),
-        sa.Column("due", sa.Date(), nullable=False),
-        sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason_code", sa.Text(), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="library",
-    )
-    op.create_index("task_aggregate", "task", ["aggregate_id"], unique=False, schema="library")
-    op.create_index("task_holder", "task", ["holder"], unique=False, schema="library")
-    op.create_index("task_list", "task", ["state", "due", "id"], unique=False, schema="library")
-    op.create_table(
-        "timer",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("aggregate_id", sa.UUID(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        schema="library",
-    )
-    op.create_index("timer_due", "timer", ["due_at"], unique=False, schema="library")
-    op.create_table(
-        "unit",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("parent", sa.Text(), nullable=True),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("code"),
-        schema="library",
+    op.create_index('timer_due', 'timer', ['due_at'], unique=False, schema='library')
+    op.create_table('unit',
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('parent', sa.Text(), nullable=True),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('code'),
+    schema='library'
     )
 
 
 def downgrade() -> None:
     """Takes it back."""
-    op.drop_table("unit", schema="library")
-    op.drop_index("timer_due", table_name="timer", schema="library")
-    op.drop_table("timer", schema="library")
-    op.drop_index("task_list", table_name="task", schema="library")
-    op.drop_index("task_holder", table_name="task", schema="library")
-    op.drop_index("task_aggregate", table_name="task", schema="library")
-    op.drop_table("task", schema="library")
-    op.drop_table("stream", schema="library")
-    op.drop_index("parked_once", table_name="parked", schema="library")
-    op.drop_index("parked_key", table_name="parked", schema="library")
-    op.drop_table("parked", schema="library")
-    op.drop_table("outbox", schema="library")
-    op.drop_index("item_person", table_name="item", schema="library")
-    op.drop_index("item_open", table_name="item", schema="library", postgresql_where="phase IN ('open', 'decided')")
-    op.drop_index("item_case", table_name="item", schema="library")
-    op.drop_index("item_application_no", table_name="item", schema="library")
-    op.drop_table("item", schema="library")
-    op.drop_table("idempotency", schema="library")
-    op.drop_index("card_person", table_name="card", schema="library")
-    op.drop_table("card", schema="library")
-    op.drop_table("audit", schema="library")
-    op.drop_index(
-        "ask_open", table_name="ask", schema="library", postgresql_where=sa.text("state IN ('open', 'in_doubt')")
-    )
-    op.drop_table("ask", schema="library")
+    op.drop_table('unit', schema='library')
+    op.drop_index('timer_due', table_name='timer', schema='library')
+    op.drop_table('timer', schema='library')
+    op.drop_index('task_list', table_name='task', schema='library')
+    op.drop_index('task_holder', table_name='task', schema='library')
+    op.drop_index('task_aggregate', table_name='task', schema='library')
+    op.drop_table('task', schema='library')
+    op.drop_table('stream', schema='library')
+    op.drop_index('parked_once', table_name='parked', schema='library')
+    op.drop_index('parked_key', table_name='parked', schema='library')
+    op.drop_table('parked', schema='library')
+    op.drop_table('outbox', schema='library')
+    op.drop_index('item_person', table_name='item', schema='library')
+    op.drop_index('item_open', table_name='item', schema='library', postgresql_where="phase IN ('open', 'decided')")
+    op.drop_index('item_case', table_name='item', schema='library')
+    op.drop_index('item_application_no', table_name='item', schema='library')
+    op.drop_table('item', schema='library')
+    op.drop_table('idempotency', schema='library')
+    op.drop_index('card_person', table_name='card', schema='library')
+    op.drop_table('card', schema='library')
+    op.drop_table('audit', schema='library')
+    op.drop_index('ask_open', table_name='ask', schema='library', postgresql_where=sa.text("state IN ('open', 'in_doubt')"))
+    op.drop_table('ask', schema='library')
