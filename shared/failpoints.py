@@ -28,28 +28,31 @@ FAILPOINTS = {
 class _Armed:
     action: str
     left: int
+    where: str
 
 
 _armed: dict[str, _Armed] = {}
 
 
 def arm(setting: str) -> None:
-    """Arms `name=kill[@n]` or `name=error[@n]`, comma separated: the n-th time the place is reached."""
+    """Arms `[service/]name=kill[@n]` or `…=error[@n]`, comma separated: the n-th time that place is reached, in that
+    service if one is named."""
     _armed.clear()
     for part in filter(None, setting.split(",")):
-        name, _, action = part.partition("=")
+        place, _, action = part.partition("=")
+        where, _, name = place.rpartition("/")
         action, _, count = action.partition("@")
         if name not in FAILPOINTS or action not in {"kill", "error"} or not (count or "1").isdigit():
             raise Misconfigured(SETTING, f"不认识 {part!r}", f"{part!r} is not name=kill[@n] or name=error[@n]")
-        _armed[name] = _Armed(action, int(count or 1))
+        _armed[name] = _Armed(action, int(count or 1), where)
 
 
-def hit(name: str) -> None:
-    """Does what the test armed for this place; `error` raises `Transient` once."""
+def hit(name: str, where: str = "") -> None:
+    """Does what the test armed for this place (in this service); `error` raises `Transient` once."""
     if not _armed:
         return
     armed = _armed.get(name)
-    if armed is None:
+    if armed is None or armed.where not in {"", where}:
         return
     armed.left -= 1
     if armed.left > 0:

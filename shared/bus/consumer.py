@@ -94,7 +94,7 @@ class Consumer:
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
             return
-        hit("position.before_commit")
+        hit("position.before_commit", self._name)
         await self._subscription.commit()
         self._pending = False
         self._committed = monotonic()

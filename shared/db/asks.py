@@ -72,9 +72,9 @@ async def asks(service: RunningService) -> None:
 
 
 async def _put(service: RunningService, under_way: Sequence[Open]) -> None:
-    hit("ask.before")
+    hit("ask.before", service.spec.name)
     answered = await _answers(service, under_way)
-    hit("ask.after")
+    hit("ask.after", service.spec.name)
     await _bring_back(service, answered)
 
 

@@ -16,10 +16,10 @@ async def relay(service: RunningService) -> None:
     """Moves the service's outbox to the bus, oldest first, for ever."""
     schema = service.spec.name
     while True:
-        hit("relay.before_publish")
+        hit("relay.before_publish", schema)
         moved = await service.bus.relay(schema, MOST)
         if moved:
-            hit("relay.after_publish")
+            hit("relay.after_publish", schema)
             METRICS.relayed.labels(schema).inc(moved)
         if moved < MOST:
             await wait_for(service.news.outbox, LOOK_SECONDS)

@@ -30,7 +30,7 @@ async def timers(service: RunningService) -> None:
             )
         due = [row for row in rows if row["due_at"] <= now]
         if due:
-            hit("timer.before")
+            hit("timer.before", service.spec.name)
             await apply_each(service, [_timer_entry(service, row) for row in due])
         if len(due) < MOST:
             ahead = [(row["due_at"] - now).total_seconds() for row in rows if row["due_at"] > now]

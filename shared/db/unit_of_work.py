@@ -90,9 +90,9 @@ class UnitOfWork:
             for entry in entries:
                 self._call(entry, loaded, writes)
             await self._write(conn, loaded, writes)
-            hit(f"{failpoint}.before_commit")
+            hit(f"{failpoint}.before_commit", self._spec.name)
         self._service.committed(writes)
-        hit(f"{failpoint}.after_commit")
+        hit(f"{failpoint}.after_commit", self._spec.name)
 
     async def _load(self, conn: asyncpg.Connection, entries: Sequence[Entry]) -> _Loaded:
         loaded = _Loaded()

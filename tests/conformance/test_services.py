@@ -170,13 +170,13 @@ async def test_a_crash_between_commit_and_position_repeats_nothing_and_loses_not
     smooth = await decided(alone.obligation(matter))
     item = alone.obligation(matter)
     for message in (item.requested(), item.supplemented(), item.ready()):
-        failpoints.arm("position.before_commit=error")
+        failpoints.arm(f"{matter.partition('.')[0]}/position.before_commit=error")
         await item.send(message)
         await crashed()
         await item.quiet()
     failpoints.arm("")
     await item.until_decided()
-    failpoints.arm("position.before_commit=error")
+    failpoints.arm(f"{matter.partition('.')[0]}/position.before_commit=error")
     await item.send(item.settled())
     await crashed()
     assert await all_taken_in(item) == smooth

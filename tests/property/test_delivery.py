@@ -127,7 +127,7 @@ class Play:
         self.copies[which : which + 1] = [made]
 
     async def crash(self, failpoint: str) -> None:
-        failpoints.arm(f"{failpoint}=error")
+        failpoints.arm(f"toy/{failpoint}=error")
 
     async def idle(self, hundredths: int) -> None:
         await asyncio.sleep(hundredths / 100)
