@@ -7,11 +7,15 @@ Accept, dispatch, three decisions, three joins, close; 32 cases at once on one p
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from benchmarks.cpu import Parts
+from benchmarks.table import Run
 from shared.clock import monotonic, new_id
 
 AT_ONCE = 32
@@ -122,19 +126,22 @@ class Floor:
     async def _note(conn: asyncpg.Connection, row: UUID, action: str) -> None:
         await conn.execute("INSERT INTO floor.audit (actor, action, row_id) VALUES ('floor', $1, $2)", action, str(row))
 
-
-async def measure(dsn: str, sizes: Sizes, cases: int) -> float:
-    """Cases a second, `AT_ONCE` at a time."""
-    async with asyncpg.create_pool(dsn, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
-        await pool.execute(SCHEMA)
-        floor = Floor(pool, sizes)
-        await asyncio.gather(*(floor.case() for _ in range(AT_ONCE)))
+    async def run(self, cases: int, parts: Parts) -> Run:
+        """So many cases, `AT_ONCE` at a time."""
         left = iter(range(cases))
-        started = monotonic()
+        before, started = parts.spent(), monotonic()
 
         async def worker() -> None:
             for _ in left:
-                await floor.case()
+                await self.case()
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
-        return cases / (monotonic() - started)
+        return Run(cases, monotonic() - started, parts.spent() - before)
+
+
+@asynccontextmanager
+async def floor(dsn: str, sizes: Sizes) -> AsyncIterator[Floor]:
+    """Its tables and pool, in the same database as ours."""
+    async with asyncpg.create_pool(dsn, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
+        await pool.execute(SCHEMA)
+        yield Floor(pool, sizes)
