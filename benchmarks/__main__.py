@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import embedded
+from benchmarks import embedded, kafka
 from benchmarks.readme import write_tables
 from benchmarks.sizes import FULL, QUICK, Size
 from benchmarks.table import Figure, show
@@ -18,6 +18,7 @@ from shared.runtime.cli.running import loop_factory
 
 SECTIONS: dict[str, Callable[[Size, Progress], Awaitable[list[Figure]]]] = {
     "embedded": embedded.measure,
+    "kafka": kafka.measure,
 }
 screen = Console()
 

@@ -1,7 +1,7 @@
 """The floor: the same rows for the same cases by hand-written asyncpg, nine commits a case.
 
 Accept, dispatch, three decisions, three joins, close; 32 cases at once on one pool; the same server, so `fsync` and
-`synchronous_commit` are what ours runs under. Bodies are as large as those that ours writes.
+`synchronous_commit` are what ours runs under. Documents are as large as those that ours writes, as text and on disk.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from benchmarks.bodies import Sizes, document
 from benchmarks.cpu import Parts
 from benchmarks.table import Run
 from shared.clock import monotonic, new_id
@@ -37,25 +37,13 @@ CREATE TABLE floor.holding (person text NOT NULL, matter text NOT NULL, case_id 
 MATTERS = ("elderly", "assistance", "marriage")
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of the documents that ours writes."""
-
-    application: int
-    case: int
-    item: int
-
-
-def _body(size: int) -> str:
-    return '{"body": "' + "x" * max(0, size - 13) + '"}'
-
-
 class Floor:
     """Runs cases through nine hand-written transactions each."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], sizes: Sizes) -> None:
         self._pool = pool
-        self._application, self._case, self._item = _body(sizes.application), _body(sizes.case), _body(sizes.item)
+        self._application, self._case = document(sizes.application), document(sizes.case)
+        self._item = document(sizes.item)
 
     async def case(self) -> None:
         """One case from accepted to closed."""

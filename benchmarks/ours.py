@@ -11,8 +11,8 @@ from uuid import UUID
 import asyncpg
 from rich.progress import Progress
 
+from benchmarks.bodies import Document, Sizes
 from benchmarks.cpu import Parts
-from benchmarks.floor import Sizes
 from benchmarks.flow import Watch, flow
 from benchmarks.ground import Ground
 from benchmarks.table import Run
@@ -74,14 +74,15 @@ async def pipeline(
 
 
 async def sizes(dsn: str) -> Sizes:
-    """How large the documents are that ours writes."""
+    """How large the documents are that ours has written, on average."""
     conn = await asyncpg.connect(dsn)
     try:
-        row = await conn.fetchrow(
-            "SELECT (SELECT avg(length(body::text)) FROM intake.application)::int,"
-            ' (SELECT avg(length(body::text)) FROM coordinator."case")::int,'
-            " (SELECT avg(length(body::text)) FROM elderly.item)::int"
-        )
+        found = [
+            await conn.fetchrow(
+                f"SELECT avg(length(body::text))::int AS text, avg(pg_column_size(body))::int AS stored FROM {table}"
+            )
+            for table in ("intake.application", 'coordinator."case"', "elderly.item")
+        ]
     finally:
         await conn.close()
-    return Sizes(*row)
+    return Sizes(*(Document(row["text"], row["stored"]) for row in found))
