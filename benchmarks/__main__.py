@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import embedded, kafka
+from benchmarks import embedded, http, idle, kafka, memory, recovery
 from benchmarks.readme import write_tables
 from benchmarks.sizes import FULL, QUICK, Size
 from benchmarks.table import Figure, show
@@ -19,8 +19,13 @@ from shared.runtime.cli.running import loop_factory
 SECTIONS: dict[str, Callable[[Size, Progress], Awaitable[list[Figure]]]] = {
     "embedded": embedded.measure,
     "kafka": kafka.measure,
+    "http": http.measure,
+    "idle": idle.measure,
+    "recovery": recovery.measure,
+    "memory": memory.measure,
 }
 screen = Console()
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
 
 async def run(sections: list[str], size: Size) -> list[Figure]:
@@ -33,6 +38,7 @@ async def run(sections: list[str], size: Size) -> list[Figure]:
     return found
 
 
+@app.command()
 def main(
     sections: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(SECTIONS)}; all by default")] = None,
     quick: Annotated[bool, typer.Option(help="only try it out")] = False,
@@ -47,4 +53,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

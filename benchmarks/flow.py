@@ -33,30 +33,44 @@ class Watch:
 
     def __init__(self, conn: asyncpg.Connection) -> None:
         self._conn = conn
-        self.open: deque[UUID] = deque()
+        self._open: deque[UUID] = deque()
         self._closed_at = monotonic()
+
+    def expect(self, *cases: UUID) -> None:
+        """These are on their way."""
+        if not self._open:
+            self._closed_at = monotonic()
+        self._open.extend(cases)
+
+    async def still_open(self) -> int:
+        """How many of all that were ever handed in are open; reads the whole table."""
+        count: int = await self._conn.fetchval("SELECT count(*) FROM intake.application WHERE status <> 'closed'")
+        return count
+
+    async def received(self) -> int:
+        """How many were ever handed in; reads the whole table."""
+        count: int = await self._conn.fetchval("SELECT count(*) FROM intake.application")
+        return count
 
     async def look(self) -> int:
         """How many of the oldest have closed since the last look; raises `Standstill`."""
-        asked = [self.open.popleft() for _ in range(min(WINDOW, len(self.open)))]
+        asked = [self._open.popleft() for _ in range(min(WINDOW, len(self._open)))]
         rows = await self._conn.fetch(
             "SELECT id FROM intake.application WHERE id = ANY($1) AND status = 'closed'", asked
         )
         closed = {row["id"] for row in rows}
-        self.open.extendleft(case for case in reversed(asked) if case not in closed)
+        self._open.extendleft(case for case in reversed(asked) if case not in closed)
         if closed or not asked:
             self._closed_at = monotonic()
         elif monotonic() - self._closed_at > PATIENCE:
-            raise Standstill(f"{len(self.open)} cases are open and none closed for {PATIENCE:g} s")
+            raise Standstill(f"{len(self._open)} cases are open and none closed for {PATIENCE:g} s")
         return len(closed)
 
-    async def until_closed(self, cases: Sequence[UUID], told: Callable[[int], object] = lambda _: None) -> None:
-        """Returns when all of these are closed; `told` hears how many more are."""
-        self.open.extend(cases)
-        while self.open:
-            closed = await self.look()
-            told(closed)
-            if closed < WINDOW:
+    async def until_closed(self, *cases: UUID) -> None:
+        """Returns when these, and all expected before, are closed."""
+        self.expect(*cases)
+        while self._open:
+            if await self.look() < WINDOW:
                 await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -71,7 +85,7 @@ async def flow(
     async def submitter() -> None:
         for body in left:
             await room.acquire()
-            watch.open.append(await submit(body))
+            watch.expect(await submit(body))
 
     async def watcher() -> None:
         done = 0
