@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -10,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import embedded, http, idle, kafka, memory, recovery
+from benchmarks import embedded, http, idle, kafka, machine, memory, recovery
 from benchmarks.readme import write_tables
 from benchmarks.sizes import FULL, QUICK, Size
 from benchmarks.table import Figure, show
+from shared import log
 from shared.runtime.cli.running import loop_factory
 
 SECTIONS: dict[str, Callable[[Size, Progress], Awaitable[list[Figure]]]] = {
@@ -29,8 +31,8 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
 
 async def run(sections: list[str], size: Size) -> list[Figure]:
-    """The figures of these sections, one after the other."""
-    found: list[Figure] = []
+    """The machine, then the figures of these sections, one after the other."""
+    found = await machine.measure()
     with Progress(console=screen, transient=True) as progress:
         for name in sections:
             progress.console.print(f"{name} …")
@@ -44,7 +46,16 @@ def main(
     quick: Annotated[bool, typer.Option(help="only try it out")] = False,
     write: Annotated[bool, typer.Option(help="put the table into the READMEs")] = False,
 ) -> None:
-    """Measures, and shows the table."""
+    """Measures, and shows the table; the READMEs take only a whole one."""
+    if write and (sections or quick):
+        raise typer.BadParameter(
+            "READMEs 只收完整的一次 / the READMEs take only a whole run: neither sections nor --quick"
+        )
+    unknown = set(sections or ()) - set(SECTIONS)
+    if unknown:
+        raise typer.BadParameter(f"没有 {unknown} / no such section; there are: {', '.join(SECTIONS)}")
+    log.configure("ERROR")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         figures = runner.run(run(sections or list(SECTIONS), QUICK if quick else FULL))
     show(figures, screen)
