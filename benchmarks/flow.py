@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -72,6 +73,16 @@ class Watch:
         while self._open:
             if await self.look() < WINDOW:
                 await asyncio.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def watching(dsn: str) -> AsyncIterator[Watch]:
+    """Looks at intake's database by a connection of its own."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        yield Watch(conn)
+    finally:
+        await conn.close()
 
 
 async def flow(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,11 @@ async def generate(plan: dict[str, Any], bodies: list[bytes]) -> dict[str, Any]:
     """Sends these as the plan says; what came of it."""
     client = Client(plan["port"])
     generator = Generator(client, [application_request(body, plan["token"]) for body in bodies], plan["rate"])
+    before = time.process_time()
     await generator.run()
+    cpu = time.process_time() - before
     client.close()
-    return {"first": generator.due(0), "last": generator.due(len(bodies) - 1), "answers": generator.answers}
+    return {"last": generator.due(len(bodies) - 1), "cpu": cpu, "answers": generator.answers}
 
 
 def main() -> None:

@@ -9,14 +9,14 @@ from rich.progress import Progress
 
 from benchmarks import ours
 from benchmarks.cases import Families
-from benchmarks.flow import Watch
 from benchmarks.ground import ground
 from benchmarks.kafka_floor import kafka_floor
 from benchmarks.load import percentile
+from benchmarks.ours import Ours
+from benchmarks.platforms import one_process
 from benchmarks.sizes import Size
 from benchmarks.table import Figure
 from shared.clock import monotonic
-from shared.runtime.host import Host
 
 LOOK_SECONDS = 0.004
 """Looking costs the platform's own loop; more often than this, the look is what is measured."""
@@ -27,13 +27,13 @@ PAUSE_SECONDS = 0.05
 async def measure(size: Size, progress: Progress) -> list[Figure]:
     """Three stops and the whole bundle, on both buses; the floor is Kafka's."""
     found: list[Figure] = []
-    async with ground() as here, ours.platform(here) as host, ours.watching(here.dsn) as watch:
-        stops, bundles = await _both(host, watch, size)
+    async with ground() as here, ours.platform(here, one_process()) as up:
+        stops, bundles = await _both(up, size)
         found += _figures("embedded", "内置总线", stops, bundles, goals=("≤ 60", "≤ 90"))
     progress.console.print("idle on Kafka …")
     async with ground(kafka=True) as here:
-        async with ours.platform(here) as host, ours.watching(here.dsn) as watch:
-            stops, bundles = await _both(host, watch, size)
+        async with ours.platform(here, one_process()) as up:
+            stops, bundles = await _both(up, size)
             sizes = await ours.sizes(here.dsn)
         assert here.kafka is not None
         async with kafka_floor(here.dsn, here.kafka.servers, sizes) as floor:
@@ -43,20 +43,20 @@ async def measure(size: Size, progress: Progress) -> list[Figure]:
     return found
 
 
-async def _both(host: Host, watch: Watch, size: Size) -> tuple[list[float], list[float]]:
+async def _both(up: Ours, size: Size) -> tuple[list[float], list[float]]:
     families = Families()
-    await _latency(host, watch, families.bundles(size.idle // 2))
-    stops = await _latency(host, watch, families.stops(size.idle))
-    return stops, await _latency(host, watch, families.bundles(size.idle))
+    await _latency(up, families.bundles(size.idle // 2))
+    stops = await _latency(up, families.stops(size.idle))
+    return stops, await _latency(up, families.bundles(size.idle))
 
 
-async def _latency(host: Host, watch: Watch, bodies: list[dict[str, Any]]) -> list[float]:
+async def _latency(up: Ours, bodies: list[dict[str, Any]]) -> list[float]:
     """Milliseconds from submit to shown closed, one case at a time."""
     found = []
     for body in bodies:
         started = monotonic()
-        watch.expect(await ours.submit(host, body))
-        while not await watch.look():
+        up.watch.expect(await up.submit(body))
+        while not await up.watch.look():
             await asyncio.sleep(LOOK_SECONDS)
         found.append((monotonic() - started) * 1000)
         await asyncio.sleep(PAUSE_SECONDS)

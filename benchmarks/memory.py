@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import psutil
 from rich.progress import Progress
 
-from benchmarks import ours
 from benchmarks.cases import Families
+from benchmarks.flow import watching
 from benchmarks.ground import Ground, ground
 from benchmarks.load import load
-from benchmarks.platforms import Platform, platform, topologies
+from benchmarks.platforms import Platform, one_process, platform
 from benchmarks.sizes import Size
 from benchmarks.table import Figure
 
@@ -20,7 +20,7 @@ async def measure(size: Size, progress: Progress) -> list[Figure]:
     """One process on either bus, after some hundred cases over HTTP."""
     found = []
     for kafka, goal in ((False, "< 500"), (True, "")):
-        async with ground(kafka=kafka) as here, platform(here, topologies()["one"]) as up:
+        async with ground(kafka=kafka) as here, platform(here, one_process()) as up:
             await _work(here, up, size)
             bus, bus_zh = ("Kafka", "Kafka") if kafka else ("embedded", "内置总线")
             found.append(Figure(f"{bus}: memory (PSS), MB", f"{bus_zh}:内存(PSS),MB", _by_part(here, up), goal=goal))
@@ -28,7 +28,7 @@ async def measure(size: Size, progress: Progress) -> list[Figure]:
 
 
 async def _work(here: Ground, up: Platform, size: Size) -> None:
-    async with ours.watching(here.dsn) as watch:
+    async with watching(here.dsn) as watch:
         sent = await load(up.port, up.token, Families().stops(size.memory_cases), size.recovery_rate)
         await watch.until_closed(*sent.cases)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from rich.progress import Progress
 
 from benchmarks.bodies import Document, Sizes
 from benchmarks.cpu import Parts
-from benchmarks.flow import Watch, flow
+from benchmarks.flow import Watch, flow, watching
 from benchmarks.ground import Ground
+from benchmarks.platforms import Topology, others
 from benchmarks.table import Run
 from shared.config import Settings
 from shared.http.principal import Principal, RoleInUnit
@@ -34,43 +36,33 @@ CLERK = Principal(
 
 
 @asynccontextmanager
-async def platform(ground: Ground, only: Sequence[str] = ()) -> AsyncIterator[Host]:
-    """Services at work in this process, with the simulated sources."""
-    host = Host(Settings(database_url=ground.dsn, bus=ground.bus, keys=ground.folder / "keys", demo=True), only)
-    async with host.running():
-        yield host
+async def platform(ground: Ground, topology: Topology) -> AsyncIterator[Ours]:
+    """The topology's first process is this one, with the simulated sources; the others are started beside it."""
+    first = topology.processes[0].split(",")
+    host = Host(Settings(database_url=ground.dsn, bus=ground.bus, keys=ground.folder / "keys", demo=True), first)
+    async with host.running(), others(ground, topology) as beside, watching(ground.dsn) as watch:
+        yield Ours(host, watch, ground.parts(os.getpid(), *beside.pids))
 
 
-@asynccontextmanager
-async def watching(dsn: str) -> AsyncIterator[Watch]:
-    """Looks at intake's database by a connection of its own."""
-    conn = await asyncpg.connect(dsn)
-    try:
-        yield Watch(conn)
-    finally:
-        await conn.close()
+@dataclass(frozen=True)
+class Ours:
+    """The platform at work, its cases watched, its processor time known."""
 
+    host: Host
+    watch: Watch
+    parts: Parts
 
-async def submit(host: Host, body: dict[str, Any]) -> UUID:
-    """Hands one in; the case id."""
-    intake = importlib.import_module("services.intake.api.submission")
-    found = await intake.submit(host.services["intake"], body, CLERK)
-    return UUID(str(found["case_id"]))
+    async def submit(self, body: dict[str, Any]) -> UUID:
+        """Hands one in; the case id."""
+        intake = importlib.import_module("services.intake.api.submission")
+        found = await intake.submit(self.host.services["intake"], body, CLERK)
+        return UUID(str(found["case_id"]))
 
-
-async def pipeline(
-    host: Host, watch: Watch, bodies: Sequence[dict[str, Any]], parts: Parts, progress: Progress | None = None
-) -> Run:
-    """From the first submit until the last case is shown closed."""
-    task = progress.add_task("ours", total=len(bodies)) if progress else None
-    before = parts.spent()
-
-    def told(closed: int) -> None:
-        if progress is not None and task is not None:
-            progress.advance(task, closed)
-
-    seconds = await flow(watch, lambda body: submit(host, body), bodies, MOST_OPEN, told)
-    return Run(len(bodies), seconds, parts.spent() - before)
+    async def pipeline(self, bodies: Sequence[dict[str, Any]], told: Callable[[int], object] = lambda _: None) -> Run:
+        """From the first submit until the last case is shown closed."""
+        before = self.parts.spent()
+        seconds = await flow(self.watch, self.submit, bodies, MOST_OPEN, told)
+        return Run(len(bodies), seconds, self.parts.spent() - before)
 
 
 async def sizes(dsn: str) -> Sizes:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -36,22 +36,26 @@ class Topology:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def topologies() -> dict[str, Topology]:
-    """Those that can be measured, by the word that the command line knows them by."""
-    domains = ",".join(sorted(name for name, entry in catalogue().services.items() if entry.handles))
-    everything = f"access,intake,coordinator,{domains}"
-    return {
-        "one": Topology("one process", "单进程", (everything,)),
-        "apart": Topology("three processes", "三个进程", ("access,intake", "coordinator", domains)),
-    }
+def one_process() -> Topology:
+    """All services together."""
+    return Topology("one process", "单进程", (f"access,intake,coordinator,{_domains()}",))
+
+
+def two_processes() -> Topology:
+    """The window and the coordinator; the services that handle."""
+    return Topology("two processes", "两个进程", ("access,intake,coordinator", _domains()))
+
+
+def _domains() -> str:
+    return ",".join(sorted(name for name, entry in catalogue().services.items() if entry.handles))
 
 
 class Platform:
-    """Processes of one topology on a ground."""
+    """Processes on a ground, each with some of the services."""
 
-    def __init__(self, ground: Ground, topology: Topology) -> None:
-        self._ground, self._topology = ground, topology
-        self._ports = [free_port() for _ in topology.processes]
+    def __init__(self, ground: Ground, processes: Sequence[str], settings: Mapping[str, str]) -> None:
+        self._ground, self._processes, self._settings = ground, processes, settings
+        self._ports = [free_port() for _ in processes]
         self._running: list[Process] = []
         self.token = ""
 
@@ -69,7 +73,7 @@ class Platform:
         """Returns when every process is ready; raises `TimeoutError`, or `RuntimeError` with the end of the log."""
         environment = self._environment()
         with self._log() as log:
-            for services, port in zip(self._topology.processes, self._ports, strict=True):
+            for services, port in zip(self._processes, self._ports, strict=True):
                 command = (sys.executable, "-m", "shared.runtime.cli.main", "serve", "--only", services)
                 given = {**environment, "ONEWINDOW_PORT": str(port)}
                 self._running.append(
@@ -77,7 +81,6 @@ class Platform:
                 )
         async with asyncio.timeout(READY_SECONDS):
             await asyncio.gather(*(self._ready(p, port) for p, port in zip(self._running, self._ports, strict=True)))
-        self.token = self.token or await self._sign_in()
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONEWINDOW_")}
@@ -87,7 +90,7 @@ class Platform:
             "ONEWINDOW_BUS": self._ground.bus,
             "ONEWINDOW_KEYS": str(self._ground.folder / "keys"),
             "ONEWINDOW_DEMO": "1",
-            **self._topology.settings,
+            **self._settings,
         }
 
     @contextmanager
@@ -113,8 +116,8 @@ class Platform:
         answer = await self._call(request("POST", "/api/auth/token", form, headers))
         return str(answer["access_token"])
 
-    async def renew(self) -> None:
-        """Signs in again: a token is good for a quarter of an hour."""
+    async def sign_in(self) -> None:
+        """Takes a new token for the clerk: one is good for a quarter of an hour."""
         self.token = await self._sign_in()
 
     async def submit(self, body: Mapping[str, Any]) -> UUID:
@@ -159,8 +162,22 @@ class Platform:
 
 @asynccontextmanager
 async def platform(ground: Ground, topology: Topology) -> AsyncIterator[Platform]:
-    """A platform at work, ended afterwards."""
-    made = Platform(ground, topology)
+    """A platform at work, signed in to, ended afterwards."""
+    async with _processes(ground, topology.processes, topology.settings) as made:
+        await made.sign_in()
+        yield made
+
+
+@asynccontextmanager
+async def others(ground: Ground, topology: Topology) -> AsyncIterator[Platform]:
+    """All processes of a topology but the first, for whoever is that one."""
+    async with _processes(ground, topology.processes[1:], topology.settings) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _processes(ground: Ground, processes: Sequence[str], settings: Mapping[str, str]) -> AsyncIterator[Platform]:
+    made = Platform(ground, processes, settings)
     try:
         await made.start()
         yield made

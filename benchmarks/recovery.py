@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from benchmarks import ours
 from benchmarks.cases import Families
-from benchmarks.flow import Watch
+from benchmarks.flow import Watch, watching
 from benchmarks.ground import Ground, ground
 from benchmarks.load import Load, load
-from benchmarks.platforms import Platform, platform, topologies
+from benchmarks.platforms import Platform, one_process, platform
 from benchmarks.sizes import Size
 from benchmarks.table import Figure
 from shared.clock import monotonic
@@ -47,8 +46,7 @@ async def measure(size: Size, progress: Progress) -> list[Figure]:
 
 @asynccontextmanager
 async def _site(*, kafka: bool) -> AsyncIterator[Site]:
-    topology = topologies()["one"]
-    async with ground(kafka=kafka) as here, platform(here, topology) as up, ours.watching(here.dsn) as watch:
+    async with ground(kafka=kafka) as here, platform(here, one_process()) as up, watching(here.dsn) as watch:
         yield Site(here, up, watch)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.cpu import Spent, per_case
@@ -62,6 +63,12 @@ def compared(what: str, what_zh: str, ours: Run, floor: Run) -> list[Figure]:
             f"{cost:.2f}",
         ),
     ]
+
+
+def telling(progress: Progress, what: str, total: int) -> Callable[[int], object]:
+    """A bar, and what moves it on."""
+    task = progress.add_task(what, total=total)
+    return lambda count: progress.advance(task, count)
 
 
 def show(figures: Sequence[Figure], screen: Console) -> None:
