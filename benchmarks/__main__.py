@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import embedded, http, idle, kafka, machine, memory, recovery
+from benchmarks import embedded, hops, http, idle, kafka, machine, memory, recovery
 from benchmarks.readme import write_tables
 from benchmarks.sizes import FULL, QUICK, Size
 from benchmarks.table import Figure, show
@@ -25,6 +25,7 @@ SECTIONS: dict[str, Callable[[Size, Progress], Awaitable[list[Figure]]]] = {
     "idle": idle.measure,
     "recovery": recovery.measure,
     "memory": memory.measure,
+    "hops": hops.measure,
 }
 screen = Console()
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import uvloop
 
 from benchmarks.wire import Client, request
 from shared.clock import monotonic, new_id
-from shared.runtime.cli.running import loop_factory
 
 PATH = "/api/intake/applications"
 CREATED = 201
@@ -83,7 +83,7 @@ def main() -> None:
     """Plan in, answers out."""
     plan = orjson.loads(sys.stdin.buffer.read())
     bodies = Path(plan["bodies"]).read_bytes().splitlines()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.stdout.buffer.write(orjson.dumps(runner.run(generate(plan, bodies))))
 
 

@@ -68,16 +68,15 @@ class Post:
             auto_offset_reset="earliest",
         )
         await asyncio.gather(producer.start(), consumer.start())
-        work = [
-            asyncio.create_task(self._relay(producer)),
-            asyncio.create_task(self._consume(consumer, take, committed)),
-        ]
         try:
-            yield
+            async with asyncio.TaskGroup() as group:
+                work = [group.create_task(w) for w in (self._relay(producer), self._consume(consumer, take, committed))]
+                try:
+                    yield
+                finally:
+                    for task in work:
+                        task.cancel()
         finally:
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
             await asyncio.gather(producer.stop(), consumer.stop())
 
     async def _make_tables(self) -> None:
