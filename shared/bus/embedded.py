@@ -20,6 +20,7 @@ from shared.bus.port import Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database, role_of
 from shared.db.presence import Presence
+from shared.db.site import Site
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, attributes
@@ -137,9 +138,9 @@ class EmbeddedBus:
             self._notices.add(notice)
             notice.add_done_callback(self._notices.discard)
 
-    async def relay(self, schema: str, most: int) -> int:
-        """Moves the oldest outbox rows of a schema to the log, in one transaction."""
-        async with self._db.connection() as conn:
+    async def relay(self, site: Site, schema: str, most: int) -> int:
+        """Moves the oldest outbox rows of a schema to the log, in one transaction: the site is the log's own."""
+        async with site.db.connection() as conn:
             moved = await conn.fetch(sql.relay_sql(schema), most)
         await self.announce([row["topic"] for row in moved])
         return sum(row["n"] for row in moved)

@@ -18,6 +18,8 @@ from shared.messages import Envelope, from_attributes
 if TYPE_CHECKING:
     import asyncpg
 
+    from shared.db.site import Site
+
 TopicPartition = tuple[str, int]
 
 
@@ -110,8 +112,8 @@ class Bus(Protocol):
     def appended(self, records: Sequence[Record]) -> None:
         """What `append` gave is committed: readers may have it."""
 
-    async def relay(self, schema: str, most: int) -> int:
-        """Moves up to `most` rows of a schema's outbox to the bus, oldest first; how many were moved."""
+    async def relay(self, site: Site, schema: str, most: int) -> int:
+        """Moves up to `most` rows of the outbox of a schema at a site to the bus, oldest first; how many were moved."""
 
     async def lag(self, group: str | None = None) -> list[Lag]:
         """The lag of one group or of all."""

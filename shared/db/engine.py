@@ -80,7 +80,9 @@ class Database:
         self._pool: asyncpg.Pool[Any] | None = None
 
     async def open(self) -> None:
-        """Connects; a wrong address or password stops the start by the setting's name."""
+        """Connects, once; a wrong address or password stops the start by the setting's name."""
+        if self._pool is not None:
+            return
         try:
             with mapped_errors():
                 self._pool = await asyncpg.create_pool(

@@ -19,8 +19,8 @@ from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
 from shared.db import asks, documents, relay, timers
 from shared.db.asks import Open
-from shared.db.engine import Database, role_of
-from shared.db.presence import Presence
+from shared.db.engine import role_of
+from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.writes import Writes
 from shared.errors import Poison
@@ -65,21 +65,21 @@ class World:
     catalog: Catalog
     clock: Clock
     bus: Bus
-    presence: Presence
     facts: FactSource
 
 
 class RunningService:
     """One service at work; also the handle that its routes and workers are given (`ServiceHandle`)."""
 
-    def __init__(self, spec: ServiceSpec, world: World, db: Database, keyring: Keyring, policy: Policy) -> None:
+    def __init__(self, spec: ServiceSpec, world: World, site: Site, keyring: Keyring, policy: Policy) -> None:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
-        self.bus, self.presence, self._facts = world.bus, world.presence, world.facts
-        self.db, self.keyring, self.policy = db, keyring, policy
+        self.bus, self._facts = world.bus, world.facts
+        self.site, self.db, self.presence = site, site.db, site.presence
+        self.keyring, self.policy = keyring, policy
         self.news = News()
-        self.units = LocalUnits(db, spec)
-        self.parking = Parking(db, spec)
+        self.units = LocalUnits(self.db, spec)
+        self.parking = Parking(self.db, spec)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
         self._role = role_of(spec.name)

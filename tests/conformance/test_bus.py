@@ -58,7 +58,7 @@ def embedded(request: pytest.FixtureRequest, db: Database, presence: Presence) -
 
 def kafka(request: pytest.FixtureRequest, db: Database, presence: Presence) -> Callable[[], Bus]:
     link = Link.parse(own_url(request.getfixturevalue("kafka")))
-    return lambda: KafkaBus(link, db, presence)
+    return lambda: KafkaBus(link)
 
 
 BUSES = (embedded, kafka)

@@ -19,7 +19,6 @@ from shared.bus.kafka_acls import grants
 from shared.bus.kafka_link import Link
 from shared.catalog.registry import load
 from shared.db.engine import Database
-from shared.db.presence import Presence
 from shared.errors import Misconfigured
 from shared.messages import Envelope, event_id, topic_of
 
@@ -45,7 +44,7 @@ def guarded() -> Iterator[LocalKafka]:
 
 
 def as_account(node: LocalKafka, db: Database, name: str, password: str = "") -> KafkaBus:
-    return KafkaBus(Link(node.servers, "", name, password or PASSWORDS[name]), db, Presence(db))
+    return KafkaBus(Link(node.servers, "", name, password or PASSWORDS[name]))
 
 
 def envelope(topic: str) -> Envelope:

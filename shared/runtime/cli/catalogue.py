@@ -107,7 +107,7 @@ def settings() -> None:
     table = Table("setting", "value", "meaning")
     for name, field in Settings.model_fields.items():
         value = getattr(now, name)
-        hidden = "***" if name == "database_url" and value else str(value)
+        hidden = "***" if name in {"database_url", "database_urls"} and value else str(value)
         table.add_row(PREFIX + name.upper(), hidden, field.description or "")
     show(table)
 
