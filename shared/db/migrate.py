@@ -104,9 +104,10 @@ def _upgrade(conn: Connection, spec: ServiceSpec) -> bool:
 
 def _grant(conn: Connection, spec: ServiceSpec) -> None:
     role, schema = role_of(spec.name), spec.name
-    if not conn.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar():
-        conn.execute(text(f"CREATE ROLE {role} NOLOGIN"))
-    conn.execute(text(f"GRANT {role} TO CURRENT_USER WITH SET TRUE"))
+    if conn.execute(text("SELECT CURRENT_USER")).scalar() != role:  # else it logs in as itself
+        if not conn.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar():
+            conn.execute(text(f"CREATE ROLE {role} NOLOGIN"))
+        conn.execute(text(f"GRANT {role} TO CURRENT_USER WITH SET TRUE"))
     conn.execute(text(f'GRANT USAGE ON SCHEMA "{schema}" TO {role}'))
     conn.execute(text(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO {role}'))
     for table in spec.metadata.sorted_tables:
