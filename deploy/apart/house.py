@@ -102,9 +102,10 @@ class Apart:
         for program in self.programs[service]:
             program.kill()
 
-    def roll(self) -> Iterator[Program]:
-        """Stops, starts and awaits one process after the other, as a new release does; yields each that is back."""
-        for program in self.all():
+    def roll(self, names: Sequence[str]) -> Iterator[Program]:
+        """Stops, starts and awaits every copy of these services, one after the other, as a new release does; yields
+        each that is back."""
+        for program in (program for name in names for program in self.programs[name]):
             program.stop()
             program.start()
             program.wait()

@@ -84,7 +84,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return consumer
 
     async def _learn(self, consumer: AIOKafkaConsumer) -> None:
-        """Knows where each owned partition's stored position is; a new group's beginning is stored at once."""
+        """Knows where each owned partition's stored position is, and reads on from there; a new group's beginning is
+        stored at once."""
         while not consumer.assignment() <= self._stored.keys():
             life, new = self._lives, consumer.assignment() - self._stored.keys()
             async with asyncio.timeout(COMMIT_SECONDS):
@@ -95,13 +96,17 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                     await consumer.commit(begin)
                     found |= begin
             if life == self._lives:
+                # A wait that a rebalance met may have been given records of partitions not yet known here, and passed
+                # them over: the client's own position is then beyond them.
+                for place, position in found.items():
+                    consumer.seek(place, position)
                 self._stored |= found
 
     def _take(self, parts: dict[Place, list[Any]]) -> list[Record]:
         taken = []
         for place, got in parts.items():
             if place not in self._stored:
-                continue  # it went to another member while it was on its way; who owns it now reads it from the start
+                continue  # it changed hands while it was on its way; whoever owns it now reads it from what is stored
             taken += [to_record(one, self._bus.link.prefix) for one in got]
             self._next[place] = got[-1].offset + 1
         if taken:
@@ -127,7 +132,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         ends = await self._bus.ends(at)
         behind = {place: position for place, position in at.items() if ends[place] > position}
         if any(self._behind.get(place) == position for place, position in behind.items()):
-            log.error("consumer_silent", group=self.group, partitions=len(behind))
+            log.error("consumer_silent", consumer=self.group, count=len(behind))
             raise Transient("消费者没有反应,重新加入", f"{self.group}: the consumer fell silent, joining again")
         self._behind = behind
 

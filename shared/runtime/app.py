@@ -18,6 +18,7 @@ from shared.runtime.ops import ops_router
 
 if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
+    from shared.db.engine import Database
     from shared.runtime.host import Host
     from shared.runtime.spec import ServiceSpec
 
@@ -33,6 +34,9 @@ def build_app(host: Host) -> FastAPI:
     app.include_router(ops_router(host), prefix="/api/ops", tags=["ops"])
     app.include_router(_health(host), tags=["health"])
     check_guards(app)
+    if len(host.services) < len(host.catalog.services):
+        # Behind the gateway any process may be asked what the whole looks like.
+        app.openapi = lambda: describe(host.catalog)  # type: ignore[method-assign]
     return app
 
 
@@ -71,6 +75,15 @@ class _Described:
         self.spec, self.catalog = spec, catalog
 
 
+async def _database(db: Database) -> str:
+    try:
+        async with db.connection(timeout=1.0) as conn:
+            await conn.execute("SELECT 1")
+    except Transient as cause:
+        return f"database: {cause.detail_en}"
+    return "ready"
+
+
 def _health(host: Any) -> APIRouter:
     router = APIRouter()
 
@@ -98,13 +111,7 @@ def _health(host: Any) -> APIRouter:
 
 
 async def _readiness(host: Host) -> dict[str, Any]:
-    try:
-        async with host.db.connection(timeout=1.0) as conn:
-            await conn.execute("SELECT 1")
-        database = "ready"
-    except Transient as cause:
-        database = f"database: {cause.detail_en}"
-    found = dict.fromkeys(host.services, database)
+    found = {name: await _database(service.db) for name, service in host.services.items()}
     for worker, reason in host.supervisor.failed.items():
         found[worker.partition(".")[0]] = f"{worker}: {reason}"
     return found

@@ -32,12 +32,14 @@ class Databases:
         return self._sites.setdefault(url, Site.at(url, self._size))
 
     def residents(self) -> Iterator[tuple[Site, list[str]]]:
-        """Every site with the services of this process that live there; the home first, whoever lives there."""
+        """Every site with the services of this process that live there; the home first, though nobody may live there."""
         for site in self._sites.values():
-            yield site, [name for name in self._services if self.of(name) is site]
+            names = [name for name in self._services if self.of(name) is site]
+            if names or site is self.home:
+                yield site, names
 
     def of_all(self, services: Iterable[str]) -> dict[str, Database]:
-        """The database of each of these services, also of those that other processes host."""
+        """The database of each of these services; those of services that other processes host are not opened here."""
         return {service: self.of(service).db for service in services}
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """The gateway before services that run apart, as an nginx configuration: requests go by path prefix.
 
-A copy that refuses a connection is passed over at once and tried again after two seconds; a request that a copy may
-have begun is never sent to another one by the gateway: whoever asked repeats it, under the same idempotency key.
+A request that a copy refuses, or drops because it ends, goes to another copy, whatever its method: nothing that is
+sent twice is done twice here (a creating request carries its idempotency key, a decision its lease).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ http {
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout ${away}s;
-    proxy_next_upstream error timeout;
+    proxy_next_upstream error timeout non_idempotent;
 $upstreams
     server {
         listen $listen;
@@ -88,8 +88,9 @@ def _require_all(specs: Sequence[ServiceSpec], backends: Mapping[str, Sequence[s
 
 
 def _upstream(name: str, copies: Sequence[str]) -> str:
-    servers = "".join(f" server {copy} max_fails=1 fail_timeout={AWAY_SECONDS}s;" for copy in copies)
-    # Shorter than the five seconds after which a service hangs up by itself, so that no request meets a closing line.
+    servers = "".join(f" server {copy} max_fails=0;" for copy in copies)
+    # No copy is ever left out for having failed: in a rolling release the one that failed last is the one that is back.
+    # Keep-alive is shorter than the five seconds after which a service hangs up by itself.
     return f"    upstream {name} {{{servers} keepalive 16; keepalive_timeout 2s; }}\n"
 
 

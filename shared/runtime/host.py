@@ -207,10 +207,10 @@ class Host:
         """Waits until the services here have read the units just made: before that every region is unknown to them."""
         topics = {topic_of(e.name, "events") for e in self.catalog.services.values() if UnitChanged in e.events}
         end = monotonic() + UNITS_SECONDS
-        while monotonic() < end:
-            if not await self._units_on_their_way(topics):
-                return
+        while monotonic() < end and await self._units_on_their_way(topics):  # noqa: ASYNC110 — the bus tells nobody
             await asyncio.sleep(0.02)
+        for service in self.services.values():
+            await service.units.load()  # another copy of the service may have been given them
 
     async def _units_on_their_way(self, topics: set[str]) -> bool:
         for service in self.services.values():

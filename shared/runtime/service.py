@@ -78,7 +78,7 @@ class RunningService:
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
         self.news = News()
-        self.units = LocalUnits(self.db, spec)
+        self.units = LocalUnits(site, spec)
         self.parking = Parking(self.db, spec)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
@@ -246,6 +246,7 @@ class RunningService:
 
     async def start(self) -> None:
         """Reads what is held in memory and joins the bus."""
+        self.units.listen()
         await self.units.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
         self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
@@ -261,6 +262,7 @@ class RunningService:
         return {
             "commands": self.commands.serve,
             "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
+            "units": self.units.follow,
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),

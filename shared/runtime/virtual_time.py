@@ -137,6 +137,7 @@ class VirtualTime:
         """What a query gives for each service whose tables are there (one that never ran has none)."""
         found = []
         for schema, db in self._databases.items():
+            await db.open()
             async with db.connection() as conn:
                 if await conn.fetchval("SELECT to_regclass($1)", f'"{schema}".timer'):
                     found.append(await conn.fetchval(sql.format(schema=schema), *arguments))

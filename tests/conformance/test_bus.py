@@ -231,6 +231,29 @@ async def test_two_members_share_the_partitions_and_a_leaving_one_hands_over(
     assert len(seen) >= behind
 
 
+async def test_what_comes_while_a_member_waits_and_the_group_forms_anew_is_passed_over_by_nobody(
+    bus: Bus, another: Callable[[], Bus]
+) -> None:
+    one = bus.subscribe("g", [TOPIC])
+    await one.fetch(1, 0.01)
+    waiting = asyncio.create_task(one.fetch(500, 8.0))
+    other_bus = another()
+    await other_bus.start()
+    two = other_bus.subscribe("g", [TOPIC])
+    await two.fetch(1, 0.01)
+    await bus.publish([envelope(f"k{n}", 1) for n in range(40)])
+    seen = {r.key for r in await waiting}
+
+    async def all_seen() -> bool:
+        for member in (one, two):
+            seen.update(r.key for r in await member.fetch(500, 0.2))
+        return len(seen) == 40
+
+    await eventually(all_seen, "every record to be given to one of the two", 15)
+    await two.close()
+    await other_bus.stop()
+
+
 async def test_a_topic_with_another_partition_count_stops_the_start(bus: Bus) -> None:
     with pytest.raises(Misconfigured) as caught:
         await bus.declare([TopicEntry(TOPIC, "test", None, partitions=3)])
