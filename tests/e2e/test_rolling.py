@@ -14,7 +14,7 @@ from deploy.kafka.local import LocalKafka
 from shared.config import Settings
 from shared.db.postgres.address import free_port
 from shared.runtime.host import Host
-from tests.e2e.acting import bereavement, ended, family, hand_in
+from tests.e2e.acting import ended, family, hand_in
 from tests.support.apart import COPIES, Remote
 from tests.support.database import Server, eventually
 from tests.support.kafka import own_url
@@ -30,13 +30,8 @@ async def test_a_rolling_release_of_services_with_copies_is_noticed_by_nobody(ap
     rolled = asyncio.Event()
 
     async def keep_handing_in() -> None:
-        async with apart.client("clerk") as client:
-            while not rolled.is_set():
-                body = bereavement(apart, family(apart))
-                key = {"Idempotency-Key": body["subject"]["id_no"]}
-                answer = await client.post("/api/intake/applications", json=body, headers=key)
-                assert answer.status_code == httpx.codes.CREATED, answer.text
-                handed_in.append(answer.json()["application_no"])
+        while not rolled.is_set():
+            handed_in.append((await hand_in(apart, family(apart)))["application_no"])
 
     handing_in = asyncio.create_task(keep_handing_in())
     await eventually(lambda: handed_in or handing_in.done(), "the first application")
