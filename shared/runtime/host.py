@@ -209,14 +209,19 @@ class Host:
         end = monotonic() + UNITS_SECONDS
         while monotonic() < end and await self._units_on_their_way(topics):  # noqa: ASYNC110 — the bus tells nobody
             await asyncio.sleep(0.02)
-        for service in self.services.values():
+        for service in self._at_work():
             await service.units.load()  # another copy of the service may have been given them
 
+    def _at_work(self) -> list[RunningService]:
+        """The services whose database was there."""
+        return [service for service in self.services.values() if service.consumer is not None]
+
     async def _units_on_their_way(self, topics: set[str]) -> bool:
-        for service in self.services.values():
-            if await service.outbox_holds(topics):
-                return True
-        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in self.services]
+        working = self._at_work()
+        if any([await service.outbox_holds(topics) for service in working]):
+            return True
+        names = {service.spec.name for service in working}
+        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in names]
         return any(lag.records for lag in lags)
 
     async def _watch_database(self) -> None:
