@@ -236,6 +236,8 @@ class RunningService:
         writers = {parse_type(t)[0] for t in wanted}
         mine = []
         for topic in self.catalog.topics.values():
+            if topic.dead:
+                continue
             service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
             entry = self.catalog.services[service]
             carried = set(getattr(entry, kind))
