@@ -137,6 +137,10 @@ class EmbeddedSubscription:
         """Stores positions; raises `Fenced` (and starts again from what is stored) when a lease is gone."""
         await self._leases.commit(self._next)
 
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether the lease is this member's, as far as it knows."""
+        return at in self._next
+
     async def seek(self, at: TopicPartition, offset: int) -> int | None:
         """Another position for an owned partition, in a transaction that checks the lease's epoch."""
         before = await self._leases.seek(at, offset)

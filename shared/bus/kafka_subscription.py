@@ -150,10 +150,16 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if life == self._lives:
             self._stored |= moved
 
+    def _place(self, at: TopicPartition) -> Place:
+        return Place(self._bus.link.prefix + at[0], at[1])
+
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether the partition was given to this member, as far as it knows."""
+        return self._place(at) in self._stored
+
     async def seek(self, at: TopicPartition, offset: int) -> int | None:
         """Another position for an owned partition, stored by the member that owns it: no other client may."""
-        consumer, life = self._consumer, self._lives
-        place = Place(self._bus.link.prefix + at[0], at[1])
+        consumer, life, place = self._consumer, self._lives, self._place(at)
         if consumer is None or place not in self._stored:
             return None
         before = self._stored[place]

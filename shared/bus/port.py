@@ -97,6 +97,9 @@ class Subscription(Protocol):
     def rewind(self) -> None:
         """The next fetch starts again at the stored position."""
 
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether this member owns the partition, as far as it knows."""
+
     async def seek(self, at: TopicPartition, offset: int) -> int | None:
         """Makes this the group's position, stored when it returns, and answers the one before.
 

@@ -12,8 +12,10 @@ from uuid import UUID
 import orjson
 
 from shared.bus.consumer import Consumer
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
 from shared.bus.port import Bus, Record, outbox_word
+from shared.bus.resets import Resets
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
@@ -80,6 +82,7 @@ class RunningService:
         self.news = News()
         self.units = LocalUnits(db, spec)
         self.parking = Parking(db, spec)
+        self.dead_letters, self.resets = DeadLetters(self), Resets(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
         self._role = role_of(spec.name)
@@ -124,15 +127,19 @@ class RunningService:
             yield conn
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[asyncpg.Connection]:
-        """One transaction in the service's role for its own plain rows, with an audit row naming the actor."""
+    async def write(
+        self, actor: str, action: str = "write", detail: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in the service's role for its own plain rows, with an audit row: who did what."""
         async with self.db.transaction(self._role) as conn:
             yield conn
             await conn.execute(
                 f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"
-                " (at, actor, action, kind, aggregate_id, version) VALUES ($1, $2, 'write', 'row', '', 0)",
+                " (at, actor, action, kind, aggregate_id, version, detail) VALUES ($1, $2, $3, 'row', '', 0, $4)",
                 self.clock.now(),
                 actor,
+                action,
+                orjson.dumps(detail).decode() if detail else None,
             )
         self.news.timers.set()
 
@@ -250,7 +257,9 @@ class RunningService:
         """Reads what is held in memory and joins the bus."""
         await self.units.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
-        self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
+        self.consumer = Consumer(
+            self.spec.name, subscription, self.handle, self.parking, self.dead_letters, self.resets
+        )
         self.presence.listen(self._heard, self.news.outbox.set)
 
     def _heard(self, words: list[str]) -> None:

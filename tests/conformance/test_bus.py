@@ -273,7 +273,9 @@ async def test_a_position_is_not_moved_by_who_does_not_own_it(bus: Bus, another:
     at = (await read_to_the_end(owner, 3)).at
     stranger = another()
     await stranger.start()
-    assert await stranger.subscribe("g", [TOPIC]).seek(at, 0) is None
+    other = stranger.subscribe("g", [TOPIC])
+    assert (owner.owns(at), other.owns(at)) == (True, False)
+    assert await other.seek(at, 0) is None
     assert sum(positions(await bus.lag("g")).values()) == 3
     await stranger.stop()
 
