@@ -7,6 +7,7 @@ holds when the key is taken up again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -121,10 +122,13 @@ class Parking:
         )
         return found
 
-    async def mark(self, seq: int, state: str) -> bool:
-        """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there."""
-        async with self._db.transaction(self._role) as conn:
-            done = await conn.fetchval(
+    async def mark(self, seq: int, state: str, conn: Any = None) -> bool:
+        """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there.
+
+        In the caller's transaction where one is given, so that its audit row commits with it.
+        """
+        async with nullcontext(conn) if conn else self._db.transaction(self._role) as within:
+            done = await within.fetchval(
                 f"UPDATE {self._table} SET state = $2 WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING 1",
                 seq,
                 state,

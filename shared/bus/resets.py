@@ -8,10 +8,12 @@ else may move the position of a group at work.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.bus.port import Kept, Subscription
+from shared.clock import monotonic
 from shared.db.documents import qualified
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
 
 PROPOSED, REPLACED, WANTED, DONE, REFUSED = "proposed", "replaced", "wanted", "done", "refused"
+LOOK_SECONDS = 0.1
 BEGINNING, END = "beginning", "end"
 _SAID = "topic, partition, target, skip"
 
@@ -126,6 +129,15 @@ class Resets:
                 most,
             )
         return [dict(row) for row in rows]
+
+    async def ended(self, number: int, seconds: float) -> dict[str, Any]:
+        """What became of a reset; waits so long for one that is wanted to be carried out."""
+        until = monotonic() + seconds
+        while True:
+            (row,) = await self.listing(number - 1, 1)
+            if row["state"] != WANTED or monotonic() > until:
+                return row
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def carry_out(self, subscription: Subscription) -> bool:
         """Carries out what is wanted of partitions that this member owns; whether a position was moved."""

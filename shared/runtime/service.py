@@ -28,6 +28,9 @@ from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
 from shared.runtime.commands import Commands
+from shared.runtime.figures import Figures
+from shared.runtime.pressure import require_room
+from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
 
 if TYPE_CHECKING:
@@ -83,6 +86,7 @@ class RunningService:
         self.units = LocalUnits(db, spec)
         self.parking = Parking(db, spec)
         self.dead_letters, self.resets = DeadLetters(self), Resets(self)
+        self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
         self._role = role_of(spec.name)
@@ -148,6 +152,10 @@ class RunningService:
         async with self.read() as conn:
             found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
         return found.get(aggregate_id)
+
+    async def require_room(self) -> None:
+        """Raises 429 while new work would have to wait too long; reading is never refused."""
+        await require_room(self)
 
     async def outbox_holds(self, topics: Collection[str]) -> bool:
         """Whether something for these topics waits to be relayed."""
@@ -275,5 +283,6 @@ class RunningService:
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),
+            "figures": self.figures.keep,
             **own,
         }
