@@ -99,21 +99,31 @@ class Consumer:
     async def _turn(self) -> None:
         await self._refresh()
         records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
-        if self._new:
-            # Only now it owns partitions: a reset that was asked for while it stood still comes before any record.
-            self._new = False
-            if await self._resets.carry_out(self._subscription):
-                self._subscription.rewind()
-                return
+        self._in_hand = bool(records)
+        if await self._put_elsewhere():
+            return
         if records:
             self.idle.clear()
-            self._in_hand = True
             await self.process(records)
             self._in_hand = False
             self._pending = True
         else:
             self.idle.set()
         await self._commit(force=not records)
+
+    async def _put_elsewhere(self) -> bool:
+        """Whether a reset that was asked for while nobody read here has moved a position: then nothing is in hand.
+
+        After the first fetch, since only then this member owns partitions, and before any of its records is applied.
+        """
+        if not self._new:
+            return False
+        moved = await self._resets.carry_out(self._subscription)
+        self._new = False
+        if moved:
+            self._subscription.rewind()
+            self._in_hand = False
+        return moved
 
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
@@ -61,10 +62,9 @@ def health_router(host: Any) -> APIRouter:
 
 async def states_of(host: Host) -> dict[str, str]:
     """Each service's state: `ready`, `degraded: …`, or why it cannot work; a worker of no service stands by its name."""
-    databases = {service.db: "" for service in host.services.values()}
-    for database in databases:
-        databases[database] = await _database(database)
-    found = {name: databases[service.db] or _bus(service) for name, service in host.services.items()}
+    databases = list({service.db for service in host.services.values()})
+    faults = dict(zip(databases, await asyncio.gather(*map(_database, databases)), strict=True))
+    found = {name: faults[service.db] or _bus(service) for name, service in host.services.items()}
     for worker, reason in host.supervisor.failed.items():
         found[worker.partition(".")[0]] = f"{worker}: {reason}"
     return found

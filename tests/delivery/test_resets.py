@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -127,6 +128,29 @@ async def test_a_reset_asked_for_while_the_consumer_stood_still_comes_before_any
     done = await became(again, number, DONE)
     assert (done["from"], done["to"]) == (1, 2)
     assert await again.service.parking.listing() == []
+    await again.stop()
+
+
+async def test_a_failure_while_looking_for_resets_loses_nothing_that_was_fetched(
+    make: Any, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await toy.send((ident(1), 1, Add(n=1)))
+    await total(toy, ident(1), 1)
+    await toy.stop()
+    again = make()
+    looks = itertools.count(1)
+    look = again.service.resets.carry_out
+
+    async def fails_after_the_first_fetch(subscription: Any) -> bool:
+        if next(looks) == 2:
+            raise RuntimeError("a defect of ours")
+        return bool(await look(subscription))
+
+    monkeypatch.setattr(again.service.resets, "carry_out", fails_after_the_first_fetch)
+    await again.start(workers=False)
+    await again.send((ident(1), 2, Add(n=1)))
+    again.supervisor.start("toy.consumer", again.service.work()["consumer"])
+    await total(again, ident(1), 2)
     await again.stop()
 
 
