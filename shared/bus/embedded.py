@@ -155,8 +155,12 @@ class EmbeddedBus:
     def subscribe(self, group: str, topics: Sequence[str]) -> EmbeddedSubscription:
         """Joins a group."""
         subscription = EmbeddedSubscription(self, self._db, group, topics)
-        self._subscriptions.add(subscription)
+        self.enter(subscription)
         return subscription
+
+    def enter(self, subscription: EmbeddedSubscription) -> None:
+        """Knows a subscription that is at work, a new one or one that had left."""
+        self._subscriptions.add(subscription)
 
     def leave(self, subscription: EmbeddedSubscription) -> None:
         """Forgets a closed subscription."""

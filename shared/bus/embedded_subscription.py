@@ -92,6 +92,7 @@ class EmbeddedSubscription:
         owned = await self._leases.renew()
         if owned is None:
             return
+        self._bus.enter(self)
         for at in set(self._next) - set(owned):
             del self._next[at]
             self._offered.pop(at, None)
@@ -151,6 +152,7 @@ class EmbeddedSubscription:
         return before
 
     async def close(self) -> None:
-        """Gives the leases back."""
+        """Gives the leases back; a later fetch joins anew, at the stored positions."""
         self._bus.leave(self)
         await self._leases.release()
+        self.rewind()

@@ -108,7 +108,7 @@ class Subscription(Protocol):
         """
 
     async def close(self) -> None:
-        """Gives the leases back at once."""
+        """Gives the leases back at once; a later fetch joins anew, at the stored positions."""
 
 
 class Bus(Protocol):

@@ -174,6 +174,14 @@ async def test_a_rewound_member_starts_again_at_the_stored_position(bus: Bus) ->
     assert [r.envelope().streamversion for r in await drain(subscription, 2)] == [3, 4]
 
 
+async def test_a_member_that_left_with_records_in_hand_is_given_them_again_when_it_comes_back(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in (1, 2, 3)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await drain(subscription, 3)
+    await subscription.close()
+    assert [record.offset for record in await drain(subscription, 3)] == [0, 1, 2]
+
+
 async def test_a_subscriber_is_woken_by_a_record_and_does_not_wait_for_its_timeout(bus: Bus) -> None:
     subscription = bus.subscribe("g", [TOPIC])
     await subscription.fetch(10, 0.01)
