@@ -61,6 +61,11 @@ PLACE = """
         FROM incoming i JOIN moved m USING (topic, partition) RETURNING topic)
 SELECT topic, count(*) AS n FROM placed GROUP BY topic
 """
+KEPT = """
+SELECT h.partition, coalesce((SELECT min(r."offset") FROM bus.record r
+    WHERE r.topic = h.topic AND r.partition = h.partition), h.next_offset) AS begin, h.next_offset AS end
+FROM bus.head h WHERE h.topic = $1 ORDER BY h.partition
+"""
 FETCH = """
 SELECT r.topic, r.partition, r."offset", r.key, r.headers, r.data
 FROM unnest($1::text[], $2::int[], $3::bigint[]) AS p(topic, partition, position)

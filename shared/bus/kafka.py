@@ -18,7 +18,7 @@ from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quiete
 from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import Topics
 from shared.bus.kafka_wire import to_headers
-from shared.bus.port import Lag, Record, outbox_word
+from shared.bus.port import Kept, Lag, Record, TopicPartition, outbox_word
 from shared.catalog.model import TopicEntry
 from shared.db.site import Site
 from shared.db.writes import outbox_row
@@ -155,6 +155,14 @@ class KafkaBus:
     async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where these partitions end now."""
         return await self._topics.end(places)
+
+    async def kept(self, topic: str) -> dict[int, Kept]:
+        """What each partition of a topic holds; empty for a topic that is not there."""
+        return await self._topics.kept(topic)
+
+    async def read(self, at: TopicPartition, offset: int, most: int) -> list[Record]:
+        """Up to `most` records that stand there from an offset on."""
+        return await self._topics.read(at, offset, most)
 
     async def lag(self, group: str | None = None) -> list[Lag]:
         """The lag of one group or of all."""

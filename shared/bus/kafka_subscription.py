@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition as Place
 
 from shared.bus.kafka_link import REQUEST_MS, mapped_errors, thrown_away
 from shared.bus.kafka_wire import to_record
-from shared.bus.port import Fenced, Record
+from shared.bus.port import Fenced, Record, TopicPartition
 from shared.clock import monotonic
 from shared.errors import Transient
 
@@ -154,6 +154,32 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
         if life == self._lives:
             self._stored |= moved
+
+    def _place(self, at: TopicPartition) -> Place:
+        return Place(self._bus.link.prefix + at[0], at[1])
+
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether the partition was given to this member, as far as it knows."""
+        return self._place(at) in self._stored
+
+    async def seek(self, at: TopicPartition, offset: int) -> int | None:
+        """Another position for an owned partition, stored by the member that owns it: no other client may."""
+        consumer, life, place = self._consumer, self._lives, self._place(at)
+        if consumer is None or place not in self._stored:
+            return None
+        before = self._stored[place]
+        try:
+            with mapped_errors():
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await consumer.commit({place: offset})
+                consumer.seek(place, offset)
+        except Exception:
+            await self._drop()
+            raise
+        if life == self._lives:
+            self._stored[place] = offset
+            self._next.pop(place, None)
+        return before
 
     def rewind(self) -> None:
         """The next fetch starts again at the stored position."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.clock import monotonic
 from shared.errors import Conflict, Misconfigured, Transient
 
 RETRY_AFTER = 2.0
@@ -78,6 +79,7 @@ class Database:
         self.dsn = dsn
         self._size = size
         self._pool: asyncpg.Pool[Any] | None = None
+        self._waiting: dict[object, float] = {}
 
     async def open(self) -> None:
         """Connects, once; a wrong address or password stops the start by the setting's name."""
@@ -110,9 +112,9 @@ class Database:
             self._pool = None
 
     @property
-    def waiting(self) -> bool:
-        """Whether every connection is in use."""
-        return self._pool is not None and self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._size
+    def longest_wait(self) -> float:
+        """Seconds of real time that whoever has waited longest for a connection has waited until now."""
+        return monotonic() - min(self._waiting.values()) if self._waiting else 0.0
 
     @asynccontextmanager
     async def connection(self, timeout: float = 5.0) -> AsyncIterator[asyncpg.Connection]:
@@ -120,8 +122,19 @@ class Database:
         if self._pool is None:
             raise Transient("数据库未连接", "the database is not connected", retry_after=RETRY_AFTER)
         with mapped_errors():
-            async with self._pool.acquire(timeout=timeout) as conn:
+            conn = await self._acquire(self._pool, timeout)
+            try:
                 yield conn
+            finally:
+                await self._pool.release(conn)
+
+    async def _acquire(self, pool: asyncpg.Pool[Any], timeout: float) -> asyncpg.Connection:
+        waiter = object()
+        self._waiting[waiter] = monotonic()
+        try:
+            return await pool.acquire(timeout=timeout)
+        finally:
+            del self._waiting[waiter]
 
     @asynccontextmanager
     async def transaction(

@@ -28,13 +28,14 @@ NOW = text("clock_timestamp()")
 
 @dataclass(frozen=True)
 class DeliveryTables:
-    """A service's outbox, timers, asks, parked messages, positions, audit rows, idempotency keys and local units."""
+    """A service's outbox, timers, asks, parked messages, positions, resets, audit rows, idempotency keys, units."""
 
     outbox: Table
     timer: Table
     ask: Table
     parked: Table
     stream: Table
+    reset: Table
     audit: Table
     idempotency: Table
     unit: Table
@@ -57,6 +58,7 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
         ask=_ask(metadata),
         parked=_parked(metadata),
         stream=_stream(metadata),
+        reset=_reset(metadata),
         audit=_audit(metadata),
         idempotency=_idempotency(metadata),
         unit=_unit(metadata),
@@ -142,6 +144,27 @@ def _stream(metadata: MetaData) -> Table:
         Column("topic", Text, primary_key=True),
         Column("aggregate_id", Text, primary_key=True),
         Column("version", BigInteger, nullable=False),
+    )
+
+
+def _reset(metadata: MetaData) -> Table:
+    return Table(
+        "reset",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("target", Text, nullable=False),
+        Column("skip", Boolean, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("proposed_by", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("proposed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+        Column("second_by", Text),
+        Column("second_reason", Text),
+        Column("moved_from", BigInteger),
+        Column("moved_to", BigInteger),
+        Index("reset_open", "topic", "partition", postgresql_where=text("state IN ('proposed', 'wanted')")),
     )
 
 

@@ -12,8 +12,10 @@ from uuid import UUID
 import orjson
 
 from shared.bus.consumer import Consumer
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
 from shared.bus.port import Bus, Record, outbox_word
+from shared.bus.resets import Resets
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
@@ -26,6 +28,9 @@ from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
 from shared.runtime.commands import Commands
+from shared.runtime.figures import Figures
+from shared.runtime.pressure import require_room
+from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
 
 if TYPE_CHECKING:
@@ -80,6 +85,8 @@ class RunningService:
         self.news = News()
         self.units = LocalUnits(site, spec)
         self.parking = Parking(self.db, spec)
+        self.dead_letters, self.resets = DeadLetters(self), Resets(self)
+        self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
         self._role = role_of(spec.name)
@@ -124,15 +131,19 @@ class RunningService:
             yield conn
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[asyncpg.Connection]:
-        """One transaction in the service's role for its own plain rows, with an audit row naming the actor."""
+    async def write(
+        self, actor: str, action: str = "write", detail: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in the service's role for its own plain rows, with an audit row: who did what."""
         async with self.db.transaction(self._role) as conn:
             yield conn
             await conn.execute(
                 f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"
-                " (at, actor, action, kind, aggregate_id, version) VALUES ($1, $2, 'write', 'row', '', 0)",
+                " (at, actor, action, kind, aggregate_id, version, detail) VALUES ($1, $2, $3, 'row', '', 0, $4)",
                 self.clock.now(),
                 actor,
+                action,
+                orjson.dumps(detail).decode() if detail else None,
             )
         self.news.timers.set()
 
@@ -141,6 +152,10 @@ class RunningService:
         async with self.read() as conn:
             found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
         return found.get(aggregate_id)
+
+    async def require_room(self) -> None:
+        """Raises 429 while new work would have to wait too long; reading is never refused."""
+        await require_room(self)
 
     async def outbox_holds(self, topics: Collection[str]) -> bool:
         """Whether something for these topics waits to be relayed."""
@@ -236,6 +251,8 @@ class RunningService:
         writers = {parse_type(t)[0] for t in wanted}
         mine = []
         for topic in self.catalog.topics.values():
+            if topic.dead:
+                continue
             service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
             entry = self.catalog.services[service]
             carried = set(getattr(entry, kind))
@@ -249,7 +266,9 @@ class RunningService:
         self.units.listen()
         await self.units.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
-        self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
+        self.consumer = Consumer(
+            self.spec.name, subscription, self.handle, self.parking, self.dead_letters, self.resets
+        )
         self.presence.listen(self._heard, self.news.outbox.set)
 
     def _heard(self, words: list[str]) -> None:
@@ -266,5 +285,6 @@ class RunningService:
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),
+            "figures": self.figures.keep,
             **own,
         }

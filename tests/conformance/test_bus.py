@@ -14,10 +14,11 @@ import pytest_asyncio
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_link import Link
-from shared.bus.port import Bus, Fenced, Record, Subscription
+from shared.bus.port import Bus, Fenced, Kept, Lag, Record, Subscription
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database
 from shared.db.presence import Presence
+from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, event_id
 from tests.support.database import eventually
@@ -173,6 +174,14 @@ async def test_a_rewound_member_starts_again_at_the_stored_position(bus: Bus) ->
     assert [r.envelope().streamversion for r in await drain(subscription, 2)] == [3, 4]
 
 
+async def test_a_member_that_left_with_records_in_hand_is_given_them_again_when_it_comes_back(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in (1, 2, 3)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await drain(subscription, 3)
+    await subscription.close()
+    assert [record.offset for record in await drain(subscription, 3)] == [0, 1, 2]
+
+
 async def test_a_subscriber_is_woken_by_a_record_and_does_not_wait_for_its_timeout(bus: Bus) -> None:
     subscription = bus.subscribe("g", [TOPIC])
     await subscription.fetch(10, 0.01)
@@ -252,6 +261,64 @@ async def test_what_comes_while_a_member_waits_and_the_group_forms_anew_is_passe
     await eventually(all_seen, "every record to be given to one of the two", 15)
     await two.close()
     await other_bus.stop()
+
+
+def positions(lags: list[Lag]) -> dict[int, int]:
+    return {lag.partition: lag.position for lag in lags}
+
+
+async def read_to_the_end(subscription: Subscription, count: int) -> Record:
+    """Reads and stores everything; the last record."""
+    records = await drain(subscription, count)
+    await subscription.commit()
+    return records[-1]
+
+
+async def test_a_position_goes_back_where_its_owner_says_and_only_there(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 6)] + [envelope(f"k{n}", 1) for n in range(20)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await read_to_the_end(subscription, 25)
+    at = (TOPIC, partition_of("a", ENTRY.partitions))
+    before = positions(await bus.lag("g"))
+    assert await subscription.seek(at, 1) == before[at[1]]
+    assert positions(await bus.lag("g")) == {**before, at[1]: 1}
+    again = await drain(subscription, before[at[1]] - 1)
+    assert [record.offset for record in again] == list(range(1, before[at[1]]))
+    assert {record.at for record in again} == {at}
+    await subscription.commit()
+    assert positions(await bus.lag("g")) == before
+
+
+async def test_a_position_put_forward_skips_what_lies_between(bus: Bus) -> None:
+    subscription = bus.subscribe("g", [TOPIC])
+    await bus.publish([envelope("a", 1)])
+    at = (await read_to_the_end(subscription, 1)).at
+    await bus.publish([envelope("a", n) for n in range(2, 6)])
+    assert await subscription.seek(at, 4) == 1
+    assert [record.offset for record in await drain(subscription, 1)] == [4]
+
+
+async def test_a_position_is_not_moved_by_who_does_not_own_it(bus: Bus, another: Callable[[], Bus]) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 4)])
+    owner = bus.subscribe("g", [TOPIC])
+    at = (await read_to_the_end(owner, 3)).at
+    stranger = another()
+    await stranger.start()
+    other = stranger.subscribe("g", [TOPIC])
+    assert (owner.owns(at), other.owns(at)) == (True, False)
+    assert await other.seek(at, 0) is None
+    assert sum(positions(await bus.lag("g")).values()) == 3
+    await stranger.stop()
+
+
+async def test_a_topic_says_what_it_keeps_and_lets_it_be_read_without_a_group(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 6)])
+    at = (TOPIC, partition_of("a", ENTRY.partitions))
+    kept = await bus.kept(TOPIC)
+    assert kept == {n: Kept(0, 5 if n == at[1] else 0) for n in range(4)}
+    assert [r.envelope().streamversion for r in await bus.read(at, 2, 2)] == [3, 4]
+    assert await bus.read(at, 5, 10) == []
+    assert await bus.kept("onewindow.test.nothing") == {}
 
 
 async def test_a_topic_with_another_partition_count_stops_the_start(bus: Bus) -> None:

@@ -212,7 +212,7 @@ async def test_a_wrong_query_cursor_or_address_is_the_senders_fault_not_ours(pla
     ):
         sent.append(("window", "GET", path, {}))
     sent += [("funeral home", "GET", f"/api/funeral/cremations?month={m}", {}) for m in ("9999-12", "0000-12", "1-1")]
-    sent += [("operator", "POST", f"/api/ops/parked/intake/{10**23}/retry", {})]
+    sent += [("operator", "POST", f"/api/ops/intake/parked/{10**23}/retry", {})]
     sent += [
         ("window", "POST", "/api/auth/token", {"data": {"grant_type": "password", "username": "a\0", "password": "x"}})
     ]

@@ -73,8 +73,11 @@ def paths(world: dict[str, Any]) -> dict[str, tuple[str, set[str]]]:
         "assistance stops": (f"/api/assistance/items/{living}/effects", relieved - {"auditor"}),
         "annotation": (f"/api/marriage/annotations/{note}", {"registrar"}),
         "cremations": ("/api/funeral/cremations", {"funeral home", "other home"}),
-        "parked": ("/api/ops/parked", ops),
-        "lag": ("/api/ops/lag", ops),
+        "parked": ("/api/ops/intake/parked", ops),
+        "dead": ("/api/ops/intake/dead", ops),
+        "stuck": ("/api/ops/intake/stuck", ops),
+        "resets": ("/api/ops/intake/positions/resets", ops),
+        "lag": ("/api/ops/intake/lag", ops),
         "units": ("/api/access/units", set(EVERYBODY)),
         "me": ("/api/auth/me", set(EVERYBODY)),
     }
@@ -83,6 +86,7 @@ def paths(world: dict[str, Any]) -> dict[str, tuple[str, set[str]]]:
 PATHS = (
     *("application", "unmasked", "timeline", "relief", "village", "case", "relief case", "task", "relief task"),
     *("stops", "assistance stops", "annotation", "cremations", "parked", "lag", "units", "me"),
+    *("dead", "stuck", "resets"),
 )
 
 

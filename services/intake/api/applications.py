@@ -37,6 +37,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         who: Annotated[Principal, allow(*RECEIVING, "citizen")],
     ) -> Any:
         """Receives an application; the answer holds its items and `query_code`. With `draft_id`, a draft is handed in."""
+        await handle.require_room()
         if "draft_id" not in body:
             return await submit(handle, body, who, key)
         draft_id, rest = _draft_of(body)
