@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -73,6 +74,7 @@ def type_of(service: str, message: type[Message]) -> str:
     return f"cn.onewindow.{service}.{message.__name__}.v{message.VERSION}"
 
 
+@lru_cache(maxsize=1024)
 def parse_type(value: str) -> tuple[str, str, int]:
     """(service, name, version) of a CloudEvents type; raises `Poison` for one that is not ours."""
     match = _TYPE.match(value)
