@@ -8,7 +8,7 @@ Only `commit` moves a group's position, and only for a lease that still holds; d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.catalog.model import TopicEntry
@@ -32,7 +32,10 @@ class Fenced(Transient):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands on the bus; `envelope()` reads it and raises `Poison` when it cannot be read."""
+    """One record as it stands on the bus; `envelope()` reads it and raises `Poison` when it cannot be read.
+
+    `written` is the envelope itself where this process appended it: it need not be read out of the headers again.
+    """
 
     topic: str
     partition: int
@@ -40,6 +43,7 @@ class Record:
     key: str
     headers: Mapping[str, str]
     data: bytes
+    written: Envelope | None = field(default=None, compare=False, repr=False)
 
     @property
     def at(self) -> TopicPartition:
@@ -48,7 +52,7 @@ class Record:
 
     def envelope(self) -> Envelope:
         """The CloudEvent it carries."""
-        return from_attributes(self.topic, self.key, dict(self.headers), self.data)
+        return self.written or from_attributes(self.topic, self.key, dict(self.headers), self.data)
 
 
 @dataclass(frozen=True, slots=True)
