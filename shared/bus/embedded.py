@@ -111,7 +111,7 @@ class EmbeddedBus:
         if not self._direct:
             return None
         placed = await conn.fetch(
-            "SELECT * FROM bus.append($1, $2, $3, $4, $5)",
+            "SELECT * FROM bus.append($1, $2, $3, $4::json[], $5)",
             [row["topic"] for row in rows],
             [row["partition"] for row in rows],
             [row["key"] for row in rows],

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 from shared.changes import Kind, State
 
@@ -72,7 +72,7 @@ def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
 
 def json_columns(table: Table) -> frozenset[str]:
     """The columns that hold JSON."""
-    return frozenset(c.name for c in table.columns if isinstance(c.type, JSONB))
+    return frozenset(c.name for c in table.columns if isinstance(c.type, JSON))
 
 
 def to_arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
