@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -74,6 +75,7 @@ def type_of(service: str, message: type[Message]) -> str:
     return f"cn.onewindow.{service}.{message.__name__}.v{message.VERSION}"
 
 
+@lru_cache(maxsize=1024)
 def parse_type(value: str) -> tuple[str, str, int]:
     """(service, name, version) of a CloudEvents type; raises `Poison` for one that is not ours."""
     match = _TYPE.match(value)

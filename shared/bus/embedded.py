@@ -109,7 +109,7 @@ class EmbeddedBus:
         if not self._direct:
             return None
         placed = await conn.fetch(
-            "SELECT * FROM bus.append($1, $2, $3, $4, $5)",
+            "SELECT * FROM bus.append($1, $2, $3, $4::json[], $5)",
             [row["topic"] for row in rows],
             [row["partition"] for row in rows],
             [row["key"] for row in rows],
@@ -124,7 +124,7 @@ class EmbeddedBus:
         at = row["topic"], row["partition"]
         offset = following[at]
         following[at] = offset + 1
-        return Record(*at, offset, row["key"], row["headers"], row["data"])
+        return Record(*at, offset, row["key"], row["headers"], row["data"], written=row["envelope"])
 
     def appended(self, records: Sequence[Record]) -> None:
         """Hands committed records to the readers of this process, and wakes those of others."""

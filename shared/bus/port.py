@@ -42,7 +42,10 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands on the bus; `envelope()` reads it and raises `Undecodable` when it cannot be read."""
+    """One record as it stands on the bus; `envelope()` reads it and raises `Undecodable` when it cannot be read.
+
+    `written` is the envelope itself where this process appended it: it need not be read out of the headers again.
+    """
 
     topic: str
     partition: int
@@ -51,6 +54,7 @@ class Record:
     headers: Mapping[str, str]
     data: bytes
     raw: Raw | None = field(default=None, compare=False)
+    written: Envelope | None = field(default=None, compare=False, repr=False)
 
     @property
     def at(self) -> TopicPartition:
@@ -61,7 +65,7 @@ class Record:
         """The CloudEvent it carries."""
         if self.raw is not None and self.raw.fault:
             raise Undecodable(f"键或信封不是文本:{self.raw.fault}", f"key or envelope is no text: {self.raw.fault}")
-        return from_attributes(self.topic, self.key, self.headers, self.data)
+        return self.written or from_attributes(self.topic, self.key, self.headers, self.data)
 
 
 @dataclass(frozen=True, slots=True)

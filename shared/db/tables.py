@@ -21,9 +21,11 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
 
 NOW = text("clock_timestamp()")
+DOCUMENT = "document"
+"""Marks, in a column's `info`, a document that is rewritten again and again (see `shared/db/migrate.py`)."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class DeliveryTables:
 
 
 def document_columns() -> list[Column[object]]:
-    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside."""
+    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside.
+
+    The state is kept as the text that was written, since it is read whole: taking it apart would only cost.
+    """
     return [
         Column("id", UUID, primary_key=True),
         Column("version", Integer, nullable=False),
-        Column("body", JSONB, nullable=False),
+        Column("body", JSON, nullable=False, info={DOCUMENT: True}),
     ]
 
 
@@ -65,13 +70,13 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
     )
 
 
-def _envelope_columns() -> list[Column[object]]:
+def _envelope_columns(headers: type[JSON]) -> list[Column[object]]:
     return [
         Column("event_id", UUID, nullable=False),
         Column("topic", Text, nullable=False),
         Column("partition", Integer, nullable=False),
         Column("key", Text, nullable=False),
-        Column("headers", JSONB, nullable=False),
+        Column("headers", headers, nullable=False),
         Column("data", LargeBinary, nullable=False),
     ]
 
@@ -81,7 +86,7 @@ def _outbox(metadata: MetaData) -> Table:
         "outbox",
         metadata,
         Column("seq", BigInteger, Identity(always=True), primary_key=True),
-        *_envelope_columns(),
+        *_envelope_columns(JSON),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     )
 
@@ -126,7 +131,7 @@ def _parked(metadata: MetaData) -> Table:
         "parked",
         metadata,
         Column("seq", BigInteger, Identity(always=True), primary_key=True),
-        *_envelope_columns(),
+        *_envelope_columns(JSONB),
         Column("offset", BigInteger, nullable=False),
         Column("reason", Text, nullable=False),
         Column("tries", Integer, nullable=False),

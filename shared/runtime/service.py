@@ -150,7 +150,7 @@ class RunningService:
     async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
         """The state of one aggregate, or None."""
         async with self.read() as conn:
-            found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
+            found = await documents.load(conn, self._kinds[kind], [aggregate_id])
         return found.get(aggregate_id)
 
     async def require_room(self) -> None:

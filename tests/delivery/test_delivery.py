@@ -276,7 +276,7 @@ async def test_two_copies_of_a_service_share_the_work_and_nothing_is_done_twice(
 
     async def done() -> bool:
         rows = await toy.fetch(
-            "SELECT total, body->>'fired' AS f, jsonb_array_length(body->'seen_answers') AS a FROM toy.tally"
+            "SELECT total, body->>'fired' AS f, json_array_length(body->'seen_answers') AS a FROM toy.tally"
         )
         return len(rows) == 40 and all(r["total"] == 3 and r["a"] == 3 and int(r["f"]) >= 1 for r in rows)
 

@@ -40,7 +40,7 @@ async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(p
         if row["s"] != service:
             assert await denied(platform, service, f'SELECT * FROM "{row["s"]}"."{row["t"]}"'), tuple(row)
             assert await denied(platform, service, f'DELETE FROM "{row["s"]}"."{row["t"]}"'), tuple(row)
-    append = "SELECT * FROM bus.append(ARRAY[$1::text], ARRAY[0], ARRAY['k'], ARRAY['{}'::jsonb], ARRAY[''::bytea])"
+    append = "SELECT * FROM bus.append(ARRAY[$1::text], ARRAY[0], ARRAY['k'], ARRAY['{}'::json], ARRAY[''::bytea])"
     foreign = [row["topic"] for row in heads if row["writer"] != role_of(service)]
     assert foreign
     assert all([await denied(platform, service, append, topic) for topic in [*foreign, "onewindow.nowhere.events"]])
