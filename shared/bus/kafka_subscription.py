@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import TopicPartition as Place
 
-from shared.bus.kafka_link import REQUEST_MS, ended, mapped_errors
+from shared.bus.kafka_link import REQUEST_MS, mapped_errors, thrown_away
 from shared.bus.kafka_wire import to_record
 from shared.bus.port import Fenced, Record
 from shared.clock import monotonic
@@ -77,7 +77,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(JOIN_SECONDS):
                 await consumer.start()
         except BaseException:
-            await ended(consumer.stop())
+            await thrown_away(consumer)
             raise
         self._consumer = consumer
         self._heard = self._looked = monotonic()
@@ -173,7 +173,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._again = False
         self._forget()
         if consumer is not None:
-            await ended(consumer.stop())
+            await thrown_away(consumer)
 
     async def close(self) -> None:
         """Leaves the group, so that others take over at once."""

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from aiokafka.structs import TopicPartition as Place
 
-from shared.bus.kafka_link import REQUEST_MS, SETTING, Link, ended, mapped_errors
+from shared.bus.kafka_link import REQUEST_MS, SETTING, Link, ended, mapped_errors, thrown_away
 from shared.bus.port import Lag
 from shared.catalog.model import TopicEntry
 from shared.errors import Misconfigured
@@ -36,7 +36,7 @@ class Topics:
         if self._admin is not None:
             await ended(self._admin.close())
         if self._reader is not None:
-            await ended(self._reader.stop())
+            await thrown_away(self._reader)
         self._admin = self._reader = None
 
     async def _clients(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
@@ -50,7 +50,7 @@ class Topics:
             try:
                 await reader.start()
             except BaseException:
-                await ended(reader.stop())
+                await thrown_away(reader)
                 raise
             self._reader = reader
         return self._admin, self._reader
