@@ -22,6 +22,7 @@ from shared.db.engine import Database, role_of
 from shared.db.presence import Presence
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
+from shared.failpoints import hit
 from shared.messages import Envelope, attributes
 
 MOST_OFFERED = 1000
@@ -118,6 +119,7 @@ class EmbeddedBus:
             [orjson.dumps(row["headers"]).decode() for row in rows],
             [row["data"] for row in rows],
         )
+        hit("log.appended")
         following = {(row["topic"], row["part"]): row["base"] for row in placed}
         return [self._record(row, following) for row in rows]
 

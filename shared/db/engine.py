@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from shared.errors import Conflict, Misconfigured, Transient
+from shared.failpoints import hit
 
 RETRY_AFTER = 2.0
 LOST = (
@@ -69,6 +70,15 @@ async def _keep_session(conn: asyncpg.Connection) -> None:
     # Units set nothing beyond their own transaction, so the usual RESET ALL (a round trip a use) is not needed.
     if conn.is_in_transaction():
         await conn.execute("ROLLBACK")
+
+
+def _told(conn: asyncpg.Connection) -> None:
+    """Where a test makes the answer to COMMIT be lost on its way, with the connection."""
+    try:
+        hit("database.after_commit")
+    except Transient:
+        conn.terminate()
+        raise
 
 
 class Database:
@@ -137,3 +147,5 @@ class Database:
                     await conn.execute("ROLLBACK")
                 raise
             await conn.execute("COMMIT")
+            if not read_only:
+                _told(conn)

@@ -1,0 +1,82 @@
+"""One ground a bus for all rounds, a platform on it that is used until a fault ends it, and the table at the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.faults import table
+from tests.faults.faults import Fault
+from tests.faults.rounds import Outcome
+from tests.faults.topology import Ground, Together
+
+OUTCOMES = pytest.StashKey[list[Outcome]]()
+
+
+class Grounds:
+    """The ground in use; another bus or number of brokers takes the place of the last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ground: Ground | None = None
+        self._platform: Together | None = None
+        self._made = 0
+
+    async def under(self, fault: Fault, bus: str) -> tuple[Ground, Together]:
+        """A ground and a platform at work, as this fault needs them."""
+        if self._ground is None or (self._ground.bus, self._ground.nodes) != (bus, fault.nodes):
+            await self.clear()
+            self._made += 1
+            self._ground = Ground(self._folder / f"ground-{self._made}", bus, fault.nodes)
+            await self._ground.start()
+        mode = fault.mode if fault.mode != "outbox" or bus == "embedded" else ""
+        if self._platform is None or self._platform.mode != mode:
+            if self._platform is not None:
+                await self._platform.stop()
+            self._platform = self._ground.platform(mode)
+        await self._platform.start()
+        return self._ground, self._platform
+
+    async def clear(self) -> None:
+        """Ends whatever runs; a round that failed leaves nothing for the next."""
+        if self._platform is not None:
+            await self._platform.stop()
+        if self._ground is not None:
+            await self._ground.stop()
+        self._platform = self._ground = None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def grounds() -> AsyncIterator[Grounds]:
+    """The grounds of the session."""
+    folder = Path(tempfile.mkdtemp(prefix="onewindow-faults-"))
+    made = Grounds(folder)
+    try:
+        yield made
+    finally:
+        await made.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
+    """Where a round leaves what came of it, for the table."""
+    return request.config.stash.setdefault(OUTCOMES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table, and how to play a failed round again."""
+    found = terminalreporter.config.stash.get(OUTCOMES, [])
+    if not found:
+        return
+    table.show(found)
+    for outcome in found:
+        if outcome.problems:
+            terminalreporter.write_line(
+                f"ONEWINDOW_SEED={outcome.name} plays it again; see build/faults/{outcome.name}"
+            )

@@ -1,0 +1,98 @@
+"""The platform of `onewindow up` in a process made to be attacked: `python -m tests.faults.process ARM [MODE]`.
+
+Everything else comes from the environment, as for `up`. SIGUSR1 arms the failpoints that stand in the file ARM, while
+it runs, and removes the file. MODE `outbox`: units go by outbox and relay on the embedded bus too, as with a bus that
+is elsewhere. MODE `noisy`: every record is delivered five times, mixed between topics.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from shared import failpoints
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.port import Bus, Record, Subscription
+from shared.runtime.cli import running
+from shared.runtime.host import Host
+
+TIMES = 5
+
+
+class OutboxHost(Host):
+    """A host whose units do not append to the log themselves."""
+
+    def _bus(self) -> Bus:
+        return EmbeddedBus(self.db, self.presence, direct=False)
+
+
+class NoisyHost(Host):
+    """A host whose bus repeats everything and keeps no order between topics."""
+
+    def _bus(self) -> Bus:
+        return cast("Bus", NoisyBus(super()._bus()))
+
+
+class NoisyBus:
+    """A bus that gives more than it holds."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        return cast("Subscription", NoisySubscription(self._bus.subscribe(group, topics)))
+
+
+class NoisySubscription:
+    """What is fetched comes five times over, each partition in its order, the partitions mixed."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self._rng = random.Random(7)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._subscription, name)
+
+    async def fetch(self, most: int, timeout: float) -> list[Record]:
+        return repeated(await self._subscription.fetch(most, timeout), self._rng)
+
+
+def repeated(records: Sequence[Record], rng: random.Random) -> list[Record]:
+    """Each partition's records five times over, one after another from partitions taken at random."""
+    parts: dict[tuple[str, int], list[Record]] = defaultdict(list)
+    for record in records:
+        parts[record.at].append(record)
+    waiting = [list(part) * TIMES for part in parts.values()]
+    mixed = []
+    while waiting:
+        part = rng.choice(waiting)
+        mixed.append(part.pop(0))
+        waiting = [part for part in waiting if part]
+    return mixed
+
+
+HOSTS: dict[str, type[Host]] = {"": Host, "outbox": OutboxHost, "noisy": NoisyHost}
+
+
+def main(arm: Path, mode: str = "") -> None:
+    """Serves until it is stopped or killed."""
+
+    def armed(*_: object) -> None:
+        failpoints.arm(arm.read_text())
+        arm.unlink()
+
+    signal.signal(signal.SIGUSR1, armed)
+    running.Host = HOSTS[mode]  # type: ignore[misc]
+    running.up()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
