@@ -18,6 +18,10 @@ from tests.faults.topology import Ground, Together
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 
 
+ROUNDS_A_GROUND = 10
+"""So many rounds make a history that is still read and judged in a second or two."""
+
+
 class Grounds:
     """The ground in use; another bus or number of brokers takes the place of the last."""
 
@@ -25,16 +29,20 @@ class Grounds:
         self._folder = folder
         self._ground: Ground | None = None
         self._platform: Together | None = None
-        self._made = 0
+        self._made = self._rounds = 0
 
     async def under(self, fault: Fault, bus: str) -> tuple[Ground, Together]:
         """A ground and a platform at work, as this fault needs them."""
-        if self._ground is None or (self._ground.bus, self._ground.nodes) != (bus, fault.nodes):
+        self._rounds += 1
+        other = self._ground is None or (self._ground.bus, self._ground.nodes) != (bus, fault.nodes)
+        if other or self._rounds > ROUNDS_A_GROUND:
             await self.clear()
+            self._rounds = 1
             self._made += 1
             self._ground = Ground(self._folder / f"ground-{self._made}", bus, fault.nodes)
             await self._ground.start()
         mode = fault.mode if fault.mode != "outbox" or bus == "embedded" else ""
+        assert self._ground is not None
         if self._platform is None or self._platform.mode != mode:
             if self._platform is not None:
                 await self._platform.stop()

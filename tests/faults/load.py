@@ -16,10 +16,11 @@ import aiohttp
 
 from demo.families import bereavement_application, invent_family
 from shared.clock import SystemClock, beijing_date
+from tests.faults.history.client import ClientLog
 from tests.support.platform import PASSWORD
 
 AT_ONCE = 16
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.4
 UNKNOWN_PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 APPLICATIONS = "/api/intake/applications"
@@ -31,11 +32,14 @@ class Refused(Exception):
 
 @dataclass
 class Client:
-    """One clerk's client; `lines` is what it saw, in order."""
+    """One clerk's client, which writes into a log what it sees."""
 
     url: str
     today: date
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    log: ClientLog | None = None
+    answered: list[str] = field(default_factory=list)
+    """Cases whose application was answered, the newest last."""
+
     concluded: set[str] = field(default_factory=set)
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -59,18 +63,17 @@ class Client:
         for number in left:
             await self.case(number)
 
-    async def case(self, number: int) -> str:
-        """Hands in one family's application and waits until it is closed; answers its number."""
+    async def case(self, number: int) -> None:
+        """Hands in one family's application and waits until it is closed."""
         key = f"family-{number}"
         body = bereavement_application(invent_family(number, self.today), self.today)
-        self._saw("submitted", key=key)
+        self._log.submitted(key)
         status, found = await self.ask("POST", APPLICATIONS, json=body, headers={"Idempotency-Key": key})
         if status != 201:
             raise Refused(f"{key}: {status} {found}")
-        application = str(found["application_no"])
-        self._saw("answered", key=key, case_id=found["case_id"], application_no=application, status_code=status)
-        await self._until_closed(application)
-        return application
+        self._log.answered(key, status, found)
+        self.answered.append(found["case_id"])
+        await self._until_closed(found["application_no"])
 
     async def _until_closed(self, application: str) -> None:
         while True:
@@ -78,20 +81,13 @@ class Client:
             if status == 200 and found["status"] == "closed":
                 break
             await asyncio.sleep(LOOK_SECONDS)
-        items = [{name: item[name] for name in ("id", "matter", "status", "round")} for item in found["items"]]
-        told = {name: found[name] for name in ("case_id", "status", "outcome")}
-        self._saw("concluded", **told, application_no=application, items=items)
+        self._log.concluded(found)
         self.concluded.add(found["case_id"])
 
-    def _saw(self, what: str, **more: Any) -> None:
-        self.lines.append({"saw": what, "at": SystemClock().now().isoformat(), **more})
-
-    # --- what it saw ---
-
     @property
-    def answered(self) -> list[str]:
-        """The cases whose application was answered."""
-        return [line["case_id"] for line in self.lines if line["saw"] == "answered"]
+    def _log(self) -> ClientLog:
+        assert self.log is not None, "a load is written down"
+        return self.log
 
     @property
     def in_flight(self) -> list[str]:

@@ -1,12 +1,13 @@
-"""The platform of `onewindow up` in a process made to be attacked: `python -m tests.faults.process ARM [MODE]`.
+"""The platform of `onewindow up` in a process made to be attacked.
 
-Everything else comes from the environment, as for `up`. SIGUSR1 arms the failpoints that stand in the file ARM, while
-it runs, and removes the file. MODE `outbox`: units go by outbox and relay on the embedded bus too, as with a bus that
-is elsewhere. MODE `noisy`: every record is delivered five times, mixed between topics.
+SIGUSR1 arms the failpoints that stand in a file, while it runs, and removes the file. Mode `outbox`: units go by outbox
+and relay on the embedded bus too, as with a bus that is elsewhere. Mode `noisy`: every record is delivered five times,
+mixed between topics.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -82,17 +83,18 @@ def repeated(records: Sequence[Record], rng: random.Random) -> list[Record]:
 HOSTS: dict[str, type[Host]] = {"": Host, "outbox": OutboxHost, "noisy": NoisyHost}
 
 
-def main(arm: Path, mode: str = "") -> None:
-    """Serves until it is stopped or killed."""
+def main(environment: dict[str, str], arm: Path, output: Path, mode: str = "") -> None:
+    """Serves under this environment until it is stopped or killed; what it says goes to `output`."""
 
     def armed(*_: object) -> None:
         failpoints.arm(arm.read_text())
         arm.unlink()
 
+    os.environ.clear()
+    os.environ.update(environment)
+    with output.open("ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
     signal.signal(signal.SIGUSR1, armed)
     running.Host = HOSTS[mode]  # type: ignore[misc]
     running.up()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from shared.clock import monotonic
 from tests.faults import checks
+from tests.faults.history.checking import check
+from tests.faults.history.lines import write_lines
 from tests.faults.load import Client, today_at
 from tests.faults.topology import Ground, Together
 from tests.support.database import eventually
@@ -84,6 +85,7 @@ class Scene:
             for bring_back in self.afterwards:
                 await bring_back()
         await eventually(self.rests, "the platform to come to rest", REST_SECONDS, 0.1)
+        self.ground.log.rest()
         return recovery
 
 
@@ -112,7 +114,7 @@ async def play(fault: Fault, ground: Ground, platform: Together, name: str, *, l
     """Plays the round of this name, which is its seed, to its end."""
     outcome = Outcome(name, fault.name, ground.bus)
     numbers = numbers_of(name, CASES + 1)
-    async with Client(platform.url, await today_at(platform.url)) as client:
+    async with Client(platform.url, await today_at(platform.url), ground.log) as client:
         scene = Scene(ground, platform, client, random.Random(name), long)
         try:
             async with asyncio.timeout(PATIENCE + (fault.lasts_long if long else fault.lasts)):
@@ -121,32 +123,31 @@ async def play(fault: Fault, ground: Ground, platform: Together, name: str, *, l
             outcome.problems.append(f"the round did not end: {cause!r}")
         await _judge(outcome, scene)
     if outcome.problems:
-        keep(outcome, scene)
+        await keep(outcome, scene)
     return outcome
 
 
 async def _judge(outcome: Outcome, scene: Scene) -> None:
     conn = await scene.ground.superuser()
     try:
-        found = {
-            "lost": await checks.lost(conn, scene.client.answered),
-            "twice": await checks.twice(conn),
-            "stuck": await checks.stuck(conn) + await checks.unrested(conn),
-        }
+        lost = await checks.lost(conn, scene.client.answered)
+        twice = await checks.twice(conn)
+        stuck = await checks.stuck(conn) + await checks.unrested(conn)
     finally:
         await conn.close()
+    broken = check(*await scene.ground.history())
     outcome.cases = len(scene.client.answered)
-    outcome.lost, outcome.twice, outcome.stuck = (len(found[what]) for what in ("lost", "twice", "stuck"))
-    outcome.problems += [problem for part in found.values() for problem in part] + scene.problems
+    outcome.lost, outcome.twice, outcome.stuck = len(lost), len(twice), len(stuck)
+    outcome.problems += [*lost, *twice, *stuck, *map(str, broken), *scene.problems]
 
 
-def keep(outcome: Outcome, scene: Scene) -> Path:
+async def keep(outcome: Outcome, scene: Scene) -> Path:
     """Keeps what is known of a failed round in a folder of its name, for an engineer to read."""
     folder = Path("build") / "faults" / outcome.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "client.jsonl").write_bytes(b"\n".join(orjson.dumps(line) for line in scene.client.lines))
     (folder / "problems.txt").write_text("\n".join(outcome.problems) + "\n")
-    log: Any = scene.platform.folder / "platform.log"
-    if log.exists():
-        (folder / "platform.log").write_bytes(log.read_bytes())
+    names = ("client.jsonl", "bus.jsonl", "positions.jsonl")
+    for name, lines in zip(names, await scene.ground.history(), strict=True):
+        write_lines(folder / name, lines)
+    shutil.copy(scene.platform.folder / "platform.log", folder)
     return folder

@@ -7,27 +7,33 @@ reaches further in.
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 import asyncpg
 import psutil
 
 from deploy.kafka.local import LocalKafka
+from shared.catalog.registry import load
 from shared.clock import new_id
 from shared.db.postgres import EmbeddedPostgres
 from shared.db.postgres.address import free_port
+from tests.faults import process
+from tests.faults.history import bus_embedded, bus_kafka
+from tests.faults.history.client import ClientLog
+from tests.faults.history.lines import read_lines
 from tests.support.database import eventually
 
-START_SECONDS = 90.0
+START_SECONDS, STOP_SECONDS = 90.0, 20.0
 CLOCK = "virtual:2026-11-21T10:00:00+08:00@1"
+Lines = list[dict[str, Any]]
 ALL = ""
 """Names every service where a topology has one process for all."""
 
@@ -64,7 +70,7 @@ class Together:
     bus: str = "embedded"
     mode: str = ""
     port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[bytes] | None = None
+    _process: ForkServerProcess | None = None
 
     @property
     def url(self) -> str:
@@ -72,23 +78,17 @@ class Together:
 
     async def start(self) -> None:
         if self._process is None:
-            self._process = self._spawned()
-        await eventually(self._ready, f"the platform at {self.url} to be ready", START_SECONDS, 0.1)
-
-    def _spawned(self) -> subprocess.Popen[bytes]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "platform.log").open("ab") as log:
-            return subprocess.Popen(self._command(), env=self._environment(), stdout=log, stderr=log)
-
-    def _command(self) -> list[str]:
-        words = [str(self._arming), *([self.mode] if self.mode else [])]
-        return [sys.executable, "-m", "tests.faults.process", *words]
+            self.folder.mkdir(parents=True, exist_ok=True)
+            words = (self._environment(), self._arming, self.folder / "platform.log", self.mode)
+            self._process = nursery().Process(target=process.main, args=words, daemon=True)
+            await asyncio.to_thread(self._process.start)
+        await eventually(self._ready, f"the platform at {self.url} to be ready", START_SECONDS, 0.05)
 
     @property
     def _arming(self) -> Path:
         return self.folder / "failpoints"
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self) -> dict[str, str]:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("ONEWINDOW_")}
         settings = {
             "DATABASE_URL": self.dsn,
@@ -101,8 +101,8 @@ class Together:
         return {**outside, **{f"ONEWINDOW_{name}": str(value) for name, value in settings.items()}}
 
     async def _ready(self) -> bool:
-        if self._process is not None and self._process.poll() is not None:
-            raise RuntimeError(f"the platform ended with {self._process.returncode}, see {self.folder}/platform.log")
+        if (code := self._running.exitcode) is not None:
+            raise RuntimeError(f"the platform ended with {code}, see {self.folder}/platform.log")
         return (await self.readiness())[0] == 200
 
     async def readiness(self) -> tuple[int, str]:
@@ -116,30 +116,34 @@ class Together:
     async def arm(self, setting: str) -> None:
         """Arms failpoints in the running process."""
         self._arming.write_text(setting)
-        self._running.send_signal(signal.SIGUSR1)
+        self._signal(signal.SIGUSR1)
         await eventually(lambda: not self._arming.exists(), f"{setting} to be armed", 10)
 
     async def dies(self, seconds: float = 30.0) -> None:
         """Waits until the process has killed itself at a failpoint."""
-        process = self._running
-        await eventually(lambda: process.poll() is not None, "the failpoint to be reached", seconds, 0.02)
-        assert process.returncode == -signal.SIGKILL
+        await eventually(lambda: self._running.exitcode is not None, "the failpoint to be reached", seconds, 0.02)
+        assert self._running.exitcode == -signal.SIGKILL
         self._process = None
 
     @property
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> ForkServerProcess:
         assert self._process is not None, "the platform does not run"
         return self._process
 
+    def _signal(self, what: signal.Signals) -> None:
+        pid = self._running.pid
+        assert pid is not None
+        os.kill(pid, what)
+
     async def kill(self, service: str = ALL) -> None:
         self._running.kill()
-        self._running.wait()
+        await asyncio.to_thread(self._running.join)
         self._process = None
 
     async def pause(self, seconds: float, service: str = ALL) -> None:
-        self._running.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        self._running.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     async def restart(self, service: str = ALL) -> None:
         await self.start()
@@ -147,14 +151,22 @@ class Together:
     async def stop(self) -> None:
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGCONT)
-        self._process.terminate()
-        try:
-            await asyncio.to_thread(self._process.wait, 20)
-        except subprocess.TimeoutExpired:
+        if self._process.exitcode is None:
+            self._signal(signal.SIGCONT)
+            self._process.terminate()
+            await asyncio.to_thread(self._process.join, STOP_SECONDS)
             self._process.kill()
-            self._process.wait()
+            await asyncio.to_thread(self._process.join)
         self._process = None
+
+
+@cache
+def nursery() -> ForkServerContext:
+    """Where processes come from: one that has imported the platform already, so that a start costs a third."""
+    made = multiprocessing.get_context("forkserver")
+    services = [entry.spec_module for entry in load().services.values()]
+    made.set_forkserver_preload([process.__name__, "demo.plugin", *services])
+    return made
 
 
 class Ground:
@@ -166,6 +178,7 @@ class Ground:
         self._postgres = EmbeddedPostgres(folder / "postgres")
         self._kafka: LocalKafka | None = None
         self.dsn = ""
+        self.log = ClientLog(folder / "client.jsonl")
         self._made = 0
 
     async def start(self) -> None:
@@ -197,6 +210,13 @@ class Ground:
         """As `ONEWINDOW_BUS` names it."""
         return "embedded" if self._kafka is None else self._kafka.url
 
+    async def history(self) -> tuple[Lines, Lines, Lines]:
+        """What clients saw, what lies on the bus, and how far each group has read, since this ground was made."""
+        seen = read_lines(self.folder / "client.jsonl")
+        if self._kafka is None:
+            return seen, await bus_embedded.records(self.dsn), await bus_embedded.positions(self.dsn)
+        return seen, await bus_kafka.records(self.bus_url), await bus_kafka.positions(self.bus_url)
+
     def platform(self, mode: str = "") -> Together:
         """A platform on this ground; each call makes another process for the same database and bus."""
         self._made += 1
@@ -218,6 +238,7 @@ class Ground:
         await asyncio.to_thread(self.kafka.wait, number)
 
     async def stop(self) -> None:
+        self.log.close()
         if self._kafka is not None:
             await asyncio.to_thread(self._kafka.stop)
         await asyncio.to_thread(self._postgres.remove)
