@@ -19,7 +19,7 @@ from shared.errors import Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
 from tests.support.database import eventually
-from tests.support.toy import NOW, Add, Toy
+from tests.support.toy import NOW, REQUESTS, Add, Toy
 
 
 @pytest_asyncio.fixture
@@ -69,6 +69,24 @@ async def test_an_ask_with_an_effect_that_a_crash_left_in_doubt_is_put_again_und
     assert len(keys) == (2 if failpoint == "ask.after" else 1)
     assert len(set(keys)) == 1
     assert [row["state"] for row in await toy.fetch("SELECT state FROM toy.ask")] == ["answered"]
+
+
+async def test_a_question_is_put_at_once_though_the_answer_to_its_commit_was_lost(db: Database, tmp_path: Path) -> None:
+    """I6: the unit is redone and found applied, and its question must not wait for the end of its own lease."""
+    toy = Toy(db, tmp_path / "keys")
+    await toy.start(workers=False)
+    try:
+        await toy.send((ident(1), 1, Add(ask="age")))
+        (record,) = await toy.bus.subscribe("reader", [REQUESTS]).fetch(10, 1)
+        failpoints.arm("database.after_commit=error")
+        with pytest.raises(Transient):
+            await toy.service.handle([record])
+        await toy.service.handle([record])
+        toy.supervisor.start("toy.asks", toy.service.work()["asks"])
+        await answered(toy, ident(1), ["confirmed"])
+    finally:
+        failpoints.arm("")
+        await toy.stop()
 
 
 async def test_an_ask_in_the_hands_of_a_living_copy_is_not_put_by_another(

@@ -31,7 +31,7 @@ from tests.faults.history.client import ClientLog
 from tests.faults.history.lines import read_lines
 from tests.support.database import eventually
 
-START_SECONDS, STOP_SECONDS = 90.0, 20.0
+START_SECONDS, STOP_SECONDS = 120.0, 20.0
 CLOCK = "virtual:2026-11-21T10:00:00+08:00@1"
 Lines = list[dict[str, Any]]
 ALL = ""
