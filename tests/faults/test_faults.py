@@ -52,7 +52,8 @@ def _named(seed: str) -> tuple[str, Fault, int]:
 async def test_every_case_is_closed_exactly_once_whatever_strikes(
     grounds: Grounds, outcomes: list[Outcome], bus: str, fault: Fault, number: int
 ) -> None:
-    """I1, I2, I6, I7: what was answered has all its effects once, in order, and nothing is left behind."""
+    """I1, I2, I3, I6, I7, I8, I9: all that was answered has its effects once and in order, what a window reads at the end
+    is what the events say, and nothing is left behind."""
     try:
         ground, platform = await grounds.under(fault, bus)
     except NoKafka as cause:

@@ -32,6 +32,9 @@ from tests.faults.history.lines import read_lines
 from tests.support.database import eventually
 
 START_SECONDS, STOP_SECONDS = 120.0, 20.0
+WORLD_AWAY = 1
+"""The exit code of a platform that could not start now, but may in a moment."""
+
 CLOCK = "virtual:2026-11-21T10:00:00+08:00@1"
 Lines = list[dict[str, Any]]
 ALL = ""
@@ -78,11 +81,18 @@ class Together:
 
     async def start(self) -> None:
         if self._process is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            words = (self._environment(), self._arming, self.folder / "platform.log", self.mode)
-            self._process = nursery().Process(target=process.main, args=words, daemon=True)
-            await asyncio.to_thread(self._process.start)
+            await self._spawn()
         await eventually(self._ready, f"the platform at {self.url} to be ready", START_SECONDS, 0.05)
+
+    async def _spawn(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        words = (self._environment(), self._arming, self._output, self.mode)
+        self._process = nursery().Process(target=process.main, args=words, daemon=True)
+        await asyncio.to_thread(self._process.start)
+
+    @property
+    def _output(self) -> Path:
+        return self.folder / "platform.log"
 
     @property
     def _arming(self) -> Path:
@@ -101,8 +111,12 @@ class Together:
         return {**outside, **{f"ONEWINDOW_{name}": str(value) for name, value in settings.items()}}
 
     async def _ready(self) -> bool:
-        if (code := self._running.exitcode) is not None:
-            raise RuntimeError(f"the platform ended with {code}, see {self.folder}/platform.log")
+        """A start that ended because the world was not there yet is made again, as a service manager does."""
+        if self._running.exitcode == WORLD_AWAY:
+            await self._spawn()
+        elif self._running.exitcode is not None:
+            last = self._output.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"the platform ended with {self._running.exitcode}:\n{last}")
         return (await self.readiness())[0] == 200
 
     async def readiness(self) -> tuple[int, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +31,32 @@ def address(url: str) -> tuple[str, str]:
 async def records(url: str) -> list[dict[str, Any]]:
     """Every record of the platform's topics from their beginning to the end as it is now."""
     servers, prefix = address(url)
+    places = await _places(servers, prefix)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await consumer.start()
     try:
         async with asyncio.timeout(SECONDS):
-            found = await _read(consumer, [t for t in await consumer.topics() if t.startswith(prefix + OURS)])
+            found = await _read(consumer, places)
     finally:
         await consumer.stop()
     return [_line(record, prefix) for record in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))]
 
 
-async def _read(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[Any]:
-    places = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
+async def _places(servers: str, prefix: str) -> list[TopicPartition]:
+    """The partitions of the platform's topics; a consumer without a group knows those of no topic by itself."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        names = [name for name in await admin.list_topics() if name.startswith(prefix + OURS)]
+        described = await admin.describe_topics(names)
+    finally:
+        await admin.close()
+    return [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
+
+
+async def _read(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> list[Any]:
+    if not places:
+        return []
     consumer.assign(places)
     await consumer.seek_to_beginning(*places)
     ends = await consumer.end_offsets(places)
