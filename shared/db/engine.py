@@ -13,6 +13,9 @@ from shared.errors import Conflict, Misconfigured, Transient
 from shared.failpoints import hit
 
 RETRY_AFTER = 2.0
+HUNG = "20s"
+"""A process that stands still in the middle of a transaction holds its locks no longer than this."""
+
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -101,7 +104,12 @@ class Database:
                     timeout=10,
                     reset=_keep_session,
                     max_inactive_connection_lifetime=120,
-                    server_settings={"application_name": "onewindow", "timezone": "UTC", "jit": "off"},
+                    server_settings={
+                        "application_name": "onewindow",
+                        "timezone": "UTC",
+                        "jit": "off",
+                        "idle_in_transaction_session_timeout": HUNG,
+                    },
                 )
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as cause:
             raise Misconfigured(

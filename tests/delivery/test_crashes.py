@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from shared import failpoints
 from shared.clock import monotonic
+from shared.db import engine
 from shared.db.engine import Database, mapped_errors
 from shared.errors import Transient
 from shared.messages import derived_id
@@ -244,3 +245,32 @@ async def test_a_question_in_hand_at_a_clean_stop_is_put_at_once_by_the_next_sta
     await answered(again, ident(1), ["confirmed"])
     assert monotonic() - begun < 5
     await again.stop()
+
+
+async def test_a_process_that_stands_still_in_a_transaction_does_not_hold_up_the_others(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "HUNG", "200ms")
+    hung, other = Database(dsn, 1), Database(dsn, 1)
+    await hung.open()
+    await other.open()
+    async with other.connection() as conn:
+        await conn.execute("CREATE TABLE lock AS SELECT 1 AS id")
+    locked, goes_on = asyncio.Event(), asyncio.Event()
+    standing = asyncio.create_task(stands_still(hung, locked, goes_on))
+    await locked.wait()
+    async with other.transaction() as conn, asyncio.timeout(10):
+        assert await conn.fetchval("SELECT id FROM lock FOR UPDATE") == 1
+    goes_on.set()
+    with pytest.raises(Transient):
+        await standing
+    await hung.close()
+    await other.close()
+
+
+async def stands_still(db: Database, locked: asyncio.Event, goes_on: asyncio.Event) -> None:
+    """Holds a lock until it goes on."""
+    async with db.transaction() as conn:
+        await conn.execute("SELECT id FROM lock FOR UPDATE")
+        locked.set()
+        await goes_on.wait()

@@ -66,7 +66,7 @@ class Topology(Protocol):
 
 @dataclass
 class Together:
-    """All services in one process, on a given database server and bus."""
+    """All services in one process, on a given database server (without a `dsn` on one of its own) and bus."""
 
     folder: Path
     dsn: str
@@ -101,7 +101,7 @@ class Together:
     def _environment(self) -> dict[str, str]:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("ONEWINDOW_")}
         settings = {
-            "DATABASE_URL": self.dsn,
+            **({"DATABASE_URL": self.dsn} if self.dsn else {}),
             "BUS": self.bus,
             "DATA": self.folder,
             "KEYS": self.folder.parent / "keys",
@@ -161,6 +161,12 @@ class Together:
 
     async def restart(self, service: str = ALL) -> None:
         await self.start()
+
+    async def tended(self) -> None:
+        """Starts it again whenever it ended by itself, for ever, as a service manager does."""
+        while True:
+            await asyncio.to_thread(self._running.join)
+            await self._spawn()
 
     async def stop(self) -> None:
         if self._process is None:
