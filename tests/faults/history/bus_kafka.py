@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +32,28 @@ def address(url: str) -> tuple[str, str]:
 async def records(url: str) -> list[dict[str, Any]]:
     """Every record of the platform's topics from their beginning to the end as it is now."""
     servers, prefix = address(url)
-    places = await _places(servers, prefix)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await consumer.start()
     try:
         async with asyncio.timeout(SECONDS):
-            found = await _read(consumer, places)
+            found = await _read(consumer, await _places(servers, prefix + OURS))
     finally:
         await consumer.stop()
     return [_line(record, prefix) for record in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))]
 
 
-async def _places(servers: str, prefix: str) -> list[TopicPartition]:
-    """The partitions of the platform's topics; a consumer without a group knows those of no topic by itself."""
+async def _places(servers: str, start: str) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
-        names = [name for name in await admin.list_topics() if name.startswith(prefix + OURS)]
-        described = await admin.describe_topics(names)
+        ours = [topic for topic in await admin.list_topics() if topic.startswith(start)]
+        described = await admin.describe_topics(ours)
     finally:
         await admin.close()
     return [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
 
 
-async def _read(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> list[Any]:
-    if not places:
-        return []
+async def _read(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> list[Any]:
     consumer.assign(places)
     await consumer.seek_to_beginning(*places)
     ends = await consumer.end_offsets(places)
