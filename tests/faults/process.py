@@ -17,19 +17,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from shared import failpoints
-from shared.bus.embedded import EmbeddedBus
 from shared.bus.port import Bus, Record, Subscription
 from shared.runtime.cli import running
 from shared.runtime.host import Host
+from tests.support.worker import OutboxHost
 
 TIMES = 5
-
-
-class OutboxHost(Host):
-    """A host whose units do not append to the log themselves."""
-
-    def _bus(self) -> Bus:
-        return EmbeddedBus(self.db, self.presence, direct=False)
 
 
 class NoisyHost(Host):
