@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from tests.faults import table
 from tests.faults.faults import Fault
+from tests.faults.ground import Ground
 from tests.faults.rounds import Outcome
-from tests.faults.topology import Ground, Together
+from tests.faults.topology import Together
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 
@@ -33,22 +34,31 @@ class Grounds:
 
     async def under(self, fault: Fault, bus: str) -> tuple[Ground, Together]:
         """A ground and a platform at work, as this fault needs them."""
-        self._rounds += 1
-        other = self._ground is None or (self._ground.bus, self._ground.nodes) != (bus, fault.nodes)
-        if other or self._rounds > ROUNDS_A_GROUND:
+        try:
+            ground = await self._ground_for(fault, bus)
+            return ground, await self._platform_on(ground, fault.mode_on(bus))
+        except BaseException:
             await self.clear()
-            self._rounds = 1
-            self._made += 1
-            self._ground = Ground(self._folder / f"ground-{self._made}", bus, fault.nodes)
-            await self._ground.start()
-        mode = fault.mode if fault.mode != "outbox" or bus == "embedded" else ""
-        assert self._ground is not None
-        if self._platform is None or self._platform.mode != mode:
-            if self._platform is not None:
-                await self._platform.stop()
-            self._platform = self._ground.platform(mode)
+            raise
+
+    async def _ground_for(self, fault: Fault, bus: str) -> Ground:
+        self._rounds += 1
+        old = self._ground
+        if old is not None and (old.bus, old.nodes) == (bus, fault.nodes) and self._rounds <= ROUNDS_A_GROUND:
+            return old
+        await self.clear()
+        self._made, self._rounds = self._made + 1, 1
+        self._ground = Ground(self._folder / f"ground-{self._made}", bus, fault.nodes)
+        await self._ground.start()
+        return self._ground
+
+    async def _platform_on(self, ground: Ground, mode: str) -> Together:
+        if self._platform is not None and self._platform.mode != mode:
+            await self._platform.stop()
+            self._platform = None
+        self._platform = self._platform or ground.platform(mode)
         await self._platform.start()
-        return self._ground, self._platform
+        return self._platform
 
     async def clear(self) -> None:
         """Ends whatever runs; a round that failed leaves nothing for the next."""

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from shared.clock import monotonic
 from tests.faults import checks
+from tests.faults.ground import Ground
 from tests.faults.history.checking import check
 from tests.faults.history.lines import write_lines
 from tests.faults.load import Client, today_at
-from tests.faults.topology import Ground, Together
+from tests.faults.topology import Together
 from tests.support.database import eventually
 
 if TYPE_CHECKING:
@@ -119,12 +122,18 @@ async def play(fault: Fault, ground: Ground, platform: Together, name: str, *, l
         try:
             async with asyncio.timeout(PATIENCE + (fault.lasts_long if long else fault.lasts)):
                 outcome.recovery_s = await scene.attacked(fault, numbers)
-        except (TimeoutError, ExceptionGroup, AssertionError, RuntimeError) as cause:
-            outcome.problems.append(f"the round did not end: {cause!r}")
+        except (Exception, BaseExceptionGroup, pytest.fail.Exception) as cause:
+            outcome.problems += [f"the round did not end: {one!r}" for one in _single(cause)]
         await _judge(outcome, scene)
     if outcome.problems:
         await keep(outcome, scene)
     return outcome
+
+
+def _single(cause: BaseException) -> list[BaseException]:
+    """The exceptions of a group, however deep."""
+    inside = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
+    return [one for part in inside for one in _single(part)] or [cause]
 
 
 async def _judge(outcome: Outcome, scene: Scene) -> None:
