@@ -143,8 +143,10 @@ EMBEDDED_ONLY = {KAFKA: "offsets are given out by the broker"}
 KAFKA_ONLY = {EMBEDDED: NO_BROKER}
 
 
-def at(failpoint: str, does: str, **more: object) -> Fault:
-    return Fault(f"killed_at_{failpoint.replace('.', '_')}", does, killed_at(failpoint), failpoint=failpoint, **more)  # type: ignore[arg-type]
+def at(failpoint: str, does: str, *, mode: str = "", not_on: Mapping[str, str] | None = None) -> Fault:
+    """SIGKILL at a named place."""
+    name = f"killed_at_{failpoint.replace('.', '_')}"
+    return Fault(name, does, killed_at(failpoint), not_on=not_on or {}, mode=mode, failpoint=failpoint)
 
 
 FAULTS = (

@@ -30,6 +30,7 @@ class Ground:
         self._kafka: LocalKafka | None = None
         self.dsn = ""
         self.log = ClientLog(folder / "client.jsonl")
+        self._positions: Lines = []
         self._made = 0
 
     async def start(self) -> None:
@@ -62,11 +63,13 @@ class Ground:
         return "embedded" if self._kafka is None else self._kafka.url
 
     async def history(self) -> tuple[Lines, Lines, Lines]:
-        """What clients saw, what lies on the bus, and how far each group has read, since this ground was made."""
-        seen = read_lines(self.folder / "client.jsonl")
+        """What clients saw, what lies on the bus, and how far each group had read at every look, since the beginning."""
         if self._kafka is None:
-            return seen, await bus_embedded.records(self.dsn), await bus_embedded.positions(self.dsn)
-        return seen, await bus_kafka.records(self.bus_url), await bus_kafka.positions(self.bus_url)
+            records, positions = await bus_embedded.records(self.dsn), await bus_embedded.positions(self.dsn)
+        else:
+            records, positions = await bus_kafka.records(self.bus_url), await bus_kafka.positions(self.bus_url)
+        self._positions += positions
+        return read_lines(self.folder / "client.jsonl"), records, self._positions
 
     def platform(self, mode: str = "") -> Together:
         """A platform on this ground; each call makes another process for the same database and bus."""

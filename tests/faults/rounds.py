@@ -144,10 +144,11 @@ async def _judge(outcome: Outcome, scene: Scene) -> None:
         stuck = await checks.stuck(conn) + await checks.unrested(conn)
     finally:
         await conn.close()
-    broken = check(*await scene.ground.history())
+    for one in check(*await scene.ground.history()):
+        {"I1": lost, "I6": stuck}.get(one.promise, twice).append(str(one))
     outcome.cases = len(scene.client.answered)
     outcome.lost, outcome.twice, outcome.stuck = len(lost), len(twice), len(stuck)
-    outcome.problems += [*lost, *twice, *stuck, *map(str, broken), *scene.problems]
+    outcome.problems += [*lost, *twice, *stuck, *scene.problems]
 
 
 async def keep(outcome: Outcome, scene: Scene) -> Path:
