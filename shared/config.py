@@ -140,5 +140,5 @@ def _no_unknown_names() -> None:
             raise Misconfigured(name, "没有这个设置,见 onewindow settings", "no such setting, see `onewindow settings`")
 
 
-OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS")
+OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS", "SEED")
 """Names under the prefix that are not the platform's own settings: the client's and the tests'."""

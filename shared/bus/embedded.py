@@ -23,6 +23,7 @@ from shared.db.presence import Presence
 from shared.db.site import Site
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
+from shared.failpoints import hit
 from shared.messages import Envelope, attributes
 
 TABLES_LOCK = 7_420_114
@@ -116,6 +117,7 @@ class EmbeddedBus:
             [orjson.dumps(row["headers"]).decode() for row in rows],
             [row["data"] for row in rows],
         )
+        hit("log.appended")
         following = {(row["topic"], row["part"]): row["base"] for row in placed}
         return [self._record(row, following) for row in rows]
 

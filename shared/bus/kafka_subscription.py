@@ -24,7 +24,13 @@ log = structlog.get_logger("onewindow.kafka")
 JOIN_SECONDS = 30.0
 COMMIT_SECONDS = 10.0
 WATCH_SECONDS = 10.0
+GIVE_UP_SECONDS = 30.0
+"""A client that waits for its broker is kept so long: it is still the member that the group knows."""
+
 SESSION_MS, HEARTBEAT_MS = 10_000, 1_000
+REBALANCE_MS = 4_000
+"""How long a group waits for members that do not come again, as those of a killed process never do: less than
+`REQUEST_MS`, or the answer to joining would come when nobody waits for it any more."""
 
 
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -39,6 +45,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lost = self._again = False
         self._heard = self._looked = monotonic()
         self._behind: dict[Place, int] = {}
+        self._unanswered: float | None = None
 
     async def fetch(self, most: int, timeout: float) -> list[Record]:
         """Records of the owned partitions; a client that fell silent is replaced and reported as `Transient`."""
@@ -47,14 +54,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 consumer = self._consumer or await self._join()
                 self._seek_back(consumer)
                 await self._learn(consumer)
-                async with asyncio.timeout(timeout + JOIN_SECONDS):
-                    parts = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
-                records = self._take(parts)
+                records = self._take(await _given(consumer, most, timeout))
                 if not records:
                     await self._watch()
                 return records
-        except Exception:
-            await self._drop()
+        except Exception as cause:
+            await self._drop_unless_waiting(cause)
             raise
 
     async def _join(self) -> AIOKafkaConsumer:
@@ -68,7 +73,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             request_timeout_ms=REQUEST_MS,
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
-            rebalance_timeout_ms=SESSION_MS,
+            rebalance_timeout_ms=REBALANCE_MS,
             fetch_max_wait_ms=500,
             **link.options(),
         )
@@ -110,7 +115,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             taken += [to_record(one, self._bus.link.prefix) for one in got]
             self._next[place] = got[-1].offset + 1
         if taken:
-            self._heard = monotonic()
+            self._heard, self._unanswered = monotonic(), None
             self._behind.clear()
         return taken
 
@@ -129,7 +134,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         self._looked = now
         at = {place: self._next.get(place, position) for place, position in self._stored.items()}
-        ends = await self._bus.ends(at)
+        try:
+            ends = await self._bus.ends(at)
+        except Transient:  # nobody can be asked now, which says nothing of the client
+            return
         behind = {place: position for place, position in at.items() if ends[place] > position}
         if any(self._behind.get(place) == position for place, position in behind.items()):
             log.error("consumer_silent", consumer=self.group, count=len(behind))
@@ -149,9 +157,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             with mapped_errors():
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await consumer.commit(moved)
-        except Exception:
-            await self._drop()
+        except Exception as cause:
+            await self._drop_unless_waiting(cause)
             raise
+        self._unanswered = None
         if life == self._lives:
             self._stored |= moved
 
@@ -193,6 +202,18 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Collection[Place]) -> None:
         """Positions are learnt at the next fetch."""
 
+    async def _drop_unless_waiting(self, cause: Exception) -> None:
+        """Throws the client away, unless it only waits for a broker that is away.
+
+        The library goes on looking for it by itself, as the member it is; a new one would have to wait, after the
+        broker is back, until the group has given the old one up.
+        """
+        if isinstance(cause.__cause__, TimeoutError) and self._consumer is not None:
+            self._unanswered = self._unanswered or monotonic()
+            if monotonic() - self._unanswered < GIVE_UP_SECONDS:
+                return
+        await self._drop()
+
     def _forget(self) -> None:
         self._lives += 1
         self._stored.clear()
@@ -201,7 +222,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._again = False
+        self._again, self._unanswered = False, None
         self._forget()
         if consumer is not None:
             await thrown_away(consumer)
@@ -210,3 +231,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Leaves the group, so that others take over at once."""
         self._bus.leave(self)
         await self._drop()
+
+
+async def _given(consumer: AIOKafkaConsumer, most: int, timeout: float) -> dict[Place, list[Any]]:
+    """What the client has fetched; `Transient` when it does not even come back with nothing."""
+    try:
+        async with asyncio.timeout(timeout + JOIN_SECONDS):
+            parts: dict[Place, list[Any]] = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
+    except TimeoutError:
+        raise Transient("消费者没有反应", "the consumer does not come back") from None
+    return parts

@@ -11,8 +11,12 @@ import asyncpg
 
 from shared.clock import monotonic
 from shared.errors import Conflict, Misconfigured, Transient
+from shared.failpoints import hit
 
 RETRY_AFTER = 2.0
+HUNG = "20s"
+"""A process that stands still in the middle of a transaction holds its locks no longer than this."""
+
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -72,6 +76,15 @@ async def _keep_session(conn: asyncpg.Connection) -> None:
         await conn.execute("ROLLBACK")
 
 
+def _told(conn: asyncpg.Connection) -> None:
+    """Where a test makes the answer to COMMIT be lost on its way, with the connection."""
+    try:
+        hit("database.after_commit")
+    except Transient:
+        conn.terminate()
+        raise
+
+
 class Database:
     """A pool whose transactions run in a role. `open` raises `Transient` while nobody answers."""
 
@@ -95,7 +108,12 @@ class Database:
                     timeout=10,
                     reset=_keep_session,
                     max_inactive_connection_lifetime=120,
-                    server_settings={"application_name": "onewindow", "timezone": "UTC", "jit": "off"},
+                    server_settings={
+                        "application_name": "onewindow",
+                        "timezone": "UTC",
+                        "jit": "off",
+                        "idle_in_transaction_session_timeout": HUNG,
+                    },
                 )
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as cause:
             raise Misconfigured(
@@ -152,3 +170,5 @@ class Database:
                     await conn.execute("ROLLBACK")
                 raise
             await conn.execute("COMMIT")
+            if not read_only:
+                _told(conn)

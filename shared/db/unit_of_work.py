@@ -87,12 +87,18 @@ class UnitOfWork:
 
     async def _once(self, entries: Sequence[Entry], failpoint: str) -> None:
         writes = self._service.new_writes()
-        async with self._service.db.transaction(self._role) as conn:
-            loaded = await self._load(conn, entries)
-            for entry in entries:
-                self._call(entry, loaded, writes)
-            await self._write(conn, loaded, writes)
-            hit(f"{failpoint}.before_commit", self._spec.name)
+        try:
+            async with self._service.db.transaction(self._role) as conn:
+                loaded = await self._load(conn, entries)
+                for entry in entries:
+                    self._call(entry, loaded, writes)
+                await self._write(conn, loaded, writes)
+                hit(f"{failpoint}.before_commit", self._spec.name)
+        except Transient:
+            # The connection may have broken after COMMIT: then nobody here was told of the questions it left.
+            if writes.asks:
+                self._service.news.doubt()
+            raise
         self.live.keep(loaded.touched)
         self._service.committed(writes)
         hit(f"{failpoint}.after_commit", self._spec.name)

@@ -101,6 +101,7 @@ async def test_records_of_a_key_arrive_in_the_order_they_were_published(bus: Bus
 
 
 async def test_offsets_are_dense_in_every_partition_though_many_publish_at_once(bus: Bus) -> None:
+    """I9: no offset is left out."""
     await asyncio.gather(*(bus.publish([envelope(f"k{n}", v) for v in range(1, 4)]) for n in range(30)))
     records = await drain(bus.subscribe("g", [TOPIC]), 90)
     by_partition: dict[int, list[int]] = {}
@@ -154,6 +155,7 @@ async def lose_the_lease(bus: Bus, db: Database, another: Callable[[], Bus]) -> 
 async def test_a_member_whose_lease_was_taken_cannot_move_the_position(
     bus: Bus, db: Database, another: Callable[[], Bus]
 ) -> None:
+    """I9: a position does not go back because somebody stale says so."""
     await bus.publish([envelope("a", 1)])
     stale = bus.subscribe("g", [TOPIC])
     await drain(stale, 1)

@@ -44,6 +44,7 @@ async def total(toy: Toy, identity: UUID, wanted: int) -> None:
 
 
 async def test_a_message_delivered_again_and_again_has_its_effect_once(toy: Toy) -> None:
+    """I1: delivery may repeat, the effect does not."""
     for _ in range(5):
         await toy.send((ident(1), 1, Add(n=3)), (ident(1), 2, Add(n=4)))
     await total(toy, ident(1), 7)
@@ -126,6 +127,7 @@ async def test_a_message_of_an_unknown_version_parks_its_key(toy: Toy) -> None:
 
 
 async def test_a_timer_fires_once_when_business_time_reaches_it(toy: Toy) -> None:
+    """I7: timers fire once."""
     await toy.send((ident(1), 1, Add(timer_after=3600)))
     await total(toy, ident(1), 1)
     toy.clock.set(NOW + timedelta(seconds=3599))
