@@ -17,7 +17,7 @@ the client's own time and only for the reader; a line that a rule does not know 
 | `concluded` | `case_id`, `status`, `outcome`, `items: [{id, matter, status, round}]` | an application read when it was over |
 | `withdrawing` | `key`, `case_id` | a withdrawal is about to be asked for |
 | `withdrawn` | `key`, `case_id`, `status_code` | what came back (202: it was taken) |
-| `rest` | | all work was done when the bus was read: every lag 0, nothing due; only then is an open item without a reason a fault |
+| `rest` | | all work was done when the bus was read: every lag 0, nothing due; only then is an item that waits without a reason a fault |
 
 **The bus**, one record a line (`bus_embedded`, `bus_kafka` write them): `{bus: "embedded"|"kafka", topic, partition,
 offset, key, headers, data | data64}`; `data64` stands for bytes that are no text. Topics are without a cluster's prefix.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,24 @@ async def records(url: str) -> list[dict[str, Any]]:
     await consumer.start()
     try:
         async with asyncio.timeout(SECONDS):
-            found = await _read(consumer, [t for t in await consumer.topics() if t.startswith(prefix + OURS)])
+            found = await _read(consumer, await _places(servers, prefix + OURS))
     finally:
         await consumer.stop()
     return [_line(record, prefix) for record in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))]
 
 
-async def _read(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[Any]:
-    places = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
+async def _places(servers: str, start: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        ours = [topic for topic in await admin.list_topics() if topic.startswith(start)]
+        described = await admin.describe_topics(ours)
+    finally:
+        await admin.close()
+    return [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
+
+
+async def _read(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> list[Any]:
     consumer.assign(places)
     await consumer.seek_to_beginning(*places)
     ends = await consumer.end_offsets(places)

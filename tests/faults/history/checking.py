@@ -37,6 +37,7 @@ RULES: Mapping[Rule, str] = {
     rounds.settlements_are_told_alike: "I4",
     rounds.decisions_are_settled: "I5",
     views.nothing_is_silently_stuck: "I6",
+    views.sources_waited_for_have_spoken: "I6",
     timers.items_are_cancelled_once: "I7",
     timers.services_end_items_once: "I7",
     timers.withdrawals_are_cancelled_only_if_asked: "I7",

@@ -60,7 +60,7 @@ class History:
     """What clients saw, what lies on the bus, how far groups had read.
 
     `streams` hold every record as it lies there; cases and items are told without repeats that are the same bytes, as
-    every reader that keeps to the promise takes them.
+    a reader that keeps to the promise takes them.
     """
 
     def __init__(self, seen: Iterable[Line], records: Iterable[Line], positions: Iterable[Line] = ()) -> None:
@@ -75,7 +75,8 @@ class History:
                 self.streams[record.stream].append(record)
         for told in self.streams.values():
             for record in without_repeats(told):
-                self._place(record)
+                if record.body:  # what cannot be read is reported by its own rule, and says nothing here
+                    self._place(record)
 
     def saw(self, what: str) -> Iterator[Line]:
         """The client's lines of one kind."""

@@ -109,7 +109,8 @@ def _several(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]
 
 def withdrawals_are_on_the_bus(history: History) -> Iterator[Breach]:
     """Each withdrawal that was answered 202 is on the bus once; beyond those only what was asked without an answer."""
-    taken = Counter(line["case_id"] for line in _once_a_key(history.saw("withdrawn")) if line["status_code"] == 202)
+    good = (line for line in history.saw("withdrawn") if line["status_code"] == 202)
+    taken = Counter(line["case_id"] for line in _once_a_key(good))
     asked = Counter(line["case_id"] for line in _once_a_key(history.saw("withdrawing")))
     for case in history.cases.values():
         found = case.named("WithdrawalSubmitted")

@@ -59,16 +59,20 @@ def _as_promised(item: ItemHistory, event: Record) -> Iterator[Breach]:
 def effects_need_a_conclusion(history: History) -> Iterator[Breach]:
     """What a service tells of an item is about one that is approved and in force, and it never says the same twice."""
     concluded = [e for case in history.cases.values() for e in case.events if concludes(e)]
-    events = {(e.body["item_id"], e.round): e for e in concluded}
+    items = [(history.items.get(e.body["item_id"]), e) for e in concluded]
+    forced = {item.id for item, event in items if item is not None and in_force(item, event)}
     for item in history.items.values():
-        forced = any(in_force(item, e) for (item_id, _), e in events.items() if item_id == item.id)
-        if item.facts and not forced:
+        if item.facts and item.id not in forced:
             names = ", ".join(fact.name for fact in item.facts)
             yield Breach(f"item {item.id} is not in force, and {names} was told", item.case, item.facts)
-        for (name, data), count in Counter((f.name, f.data) for f in item.facts).items():
-            if count > 1:
-                same = [f for f in item.facts if (f.name, f.data) == (name, data)]
-                yield Breach(f"item {item.id}: {name} was told {count} times", item.case, same)
+        yield from _said_again(item)
+
+
+def _said_again(item: ItemHistory) -> Iterator[Breach]:
+    for (name, data), count in Counter((fact.name, fact.data) for fact in item.facts).items():
+        if count > 1:
+            same = [fact for fact in item.facts if (fact.name, fact.data) == (name, data)]
+            yield Breach(f"item {item.id}: {name} was told {count} times", item.case, same)
 
 
 def in_force(item: ItemHistory, event: Record) -> bool:

@@ -68,14 +68,13 @@ def _ended(item: ItemHistory, round_: int) -> bool:
 
 def settlements_are_told_alike(history: History) -> Iterator[Breach]:
     """Everyone hears of a late result as late, and as often as its service does."""
-    told: Counter[tuple[str, int]] = Counter()
-    for case in history.cases.values():
-        late = (e for e in case.events if e.name == "ItemConcluded" and not concludes(e))
-        told.update((e.body["item_id"], e.round) for e in late)
-    for item in history.items.values():
-        settled = Counter(r.round for r in item.sent("ItemSettled") if r.body.get("status") == "late")
-        for round_ in settled.keys() | {r for i, r in told if i == item.id}:
-            if settled[round_] != told[item.id, round_]:
-                what = f"item {item.id}, round {round_}: settled late {settled[round_]} times,"
-                what += f" told {told[item.id, round_]} times"
-                yield Breach(what, item.case, settled_in(item, round_))
+    events = [e for case in history.cases.values() for e in case.events if e.name == "ItemConcluded"]
+    told = Counter((e.body["item_id"], e.round) for e in events if not concludes(e))
+    late = [r for item in history.items.values() for r in item.sent("ItemSettled") if r.body.get("status") == "late"]
+    settled = Counter((r.stream[1], r.round) for r in late)
+    for item_id, round_ in sorted(settled.keys() | told.keys()):
+        often = settled[item_id, round_], told[item_id, round_]
+        if often[0] != often[1]:
+            item = history.items.get(item_id, ItemHistory(item_id))
+            what = f"item {item_id}, round {round_}: settled late {often[0]} times, told {often[1]} times"
+            yield Breach(what, item.case, settled_in(item, round_))

@@ -110,3 +110,16 @@ def nothing_is_silently_stuck(history: History) -> Iterator[Breach]:
             if shown["status"] not in FINAL and not shown.get("waiting_on"):
                 what = f"item {shown['item_id']} is {shown['status']} and waits for nothing"
                 yield Breach(what, case.id, case.events[-1:])
+
+
+def sources_waited_for_have_spoken(history: History) -> Iterator[Breach]:
+    """Where all work was done, an item that a fact keeps back has heard of it, be it that its source is silent."""
+    if not any(history.saw("rest")):
+        return
+    for case in history.cases.values():
+        told = {name for r in case.named("FactEstablished") for name in (r.body["fact"], r.body["source"])}
+        for shown in case.items:
+            waits = shown.get("waiting_on") or {}
+            if shown["status"] == "waiting" and waits.get("kind") == "source" and waits.get("name") not in told:
+                what = f"item {shown['item_id']} waits for {waits.get('name')}, of which the coordinator never heard"
+                yield Breach(what, case.id, case.events[-1:])
