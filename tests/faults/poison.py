@@ -81,7 +81,7 @@ async def _retry_all(scene: Scene, conn: asyncpg.Connection) -> None:
     async def none_left() -> bool:
         first = {row["key"]: row["seq"] for row in reversed(await _parked(conn))}
         for seq in first.values():
-            status, _ = await scene.client.ask("POST", f"/api/ops/parked/coordinator/{seq}/retry", "operator")
+            status, _ = await scene.client.ask("POST", f"/api/ops/coordinator/parked/{seq}/retry", "operator")
             assert status in {200, 404}
         return not await conn.fetchval("SELECT count(*) FROM coordinator.parked")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.catalog.registry import load
 from shared.clock import monotonic
 from tests.faults import checks
 from tests.faults.ground import Ground
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.faults import Fault
 
 CASES = 40
+SERVICES = sorted(load().services)
 PATIENCE = 150.0
 """Seconds that a round may take beyond what its fault lasts."""
 
@@ -64,9 +66,10 @@ class Scene:
 
     async def rests(self) -> bool:
         """Whether nothing is left to do: no lag, no outbox row, no open question, nothing parked."""
-        _, lags = await self.client.ask("GET", "/api/ops/lag", "operator")
-        if any(row["records"] for row in lags["items"]):
-            return False
+        for service in SERVICES:
+            _, lags = await self.client.ask("GET", f"/api/ops/{service}/lag?most=100", "operator")
+            if any(row["records"] for row in lags["items"]):
+                return False
         conn = await self.ground.superuser()
         try:
             return not await checks.unrested(conn)

@@ -69,12 +69,12 @@ def no_lock() -> None:
 
     They are held back until all three are there; each unit waits, once it has read the case, until the others have.
     """
-    load, handle = documents.load, RunningService.handle
+    lock, handle = documents.lock, RunningService.handle
     held: dict[str, list[Record]] = defaultdict(list)
     meeting: ContextVar[asyncio.Barrier | None] = ContextVar("meeting", default=None)
 
-    async def unlocked(conn: Any, kind: Any, ids: Any, *, lock: bool = True) -> Any:
-        found = await load(conn, kind, ids, lock=lock and kind.name != "case")
+    async def unlocked(conn: Any, kind: Any, ids: Any, held: Any) -> Any:
+        found = await (documents.load(conn, kind, ids) if kind.name == "case" else lock(conn, kind, ids, held))
         barrier = meeting.get()
         if barrier is not None:
             meeting.set(None)
@@ -95,7 +95,7 @@ def no_lock() -> None:
                 barrier = asyncio.Barrier(len(last))
                 await asyncio.gather(*(alone(service, r, barrier) for r in last))
 
-    documents.load = unlocked
+    documents.lock = unlocked
     RunningService.handle = at_once  # type: ignore[assignment,method-assign]
 
 
