@@ -67,7 +67,7 @@ class Scene:
     async def rests(self) -> bool:
         """Whether nothing is left to do: no lag, no outbox row, no open question, nothing parked."""
         for service in SERVICES:
-            _, lags = await self.client.ask("GET", f"/api/ops/{service}/lag?most=100", "operator")
+            _, lags = await self.client.ask("GET", f"/api/ops/{service}/lag", "operator")
             if any(row["records"] for row in lags["items"]):
                 return False
         conn = await self.ground.superuser()
