@@ -2,10 +2,10 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-ROUNDS := $(or $(ONEWINDOW_ROUNDS),20)
+ROUNDS := $(or $(ONEWINDOW_ROUNDS),50)
 LOCKS := pyproject.toml requirements-bootstrap.lock deploy/install.sh
 
-.PHONY: help run test check format bench faults kafka clean lock install install-dev
+.PHONY: help run test check format bench faults kafka apart clean lock install install-dev
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,11 +41,14 @@ format: install-dev ## put the source in order
 bench: install-dev ## the figures as a table: figure, floor of the same run, ratio, goal
 	@$(BIN)/python -m benchmarks
 
-faults: install-dev ## all repetitions of the fault tests (ONEWINDOW_ROUNDS)
-	@ONEWINDOW_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests -m faults --timeout=3600
+faults: install-dev ## ONEWINDOW_ROUNDS rounds a bus, the faults in turn, and what came of them; ONEWINDOW_SEED: one round again
+	@ONEWINDOW_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests -m faults -v --durations=0 --durations-min=60
 
 kafka: install ## a local Kafka until Ctrl-C: NODES=1 or 3, KAFKA_DATA=folder keeps its data, KAFKA_PORT=9092
 	@exec $(BIN)/python -m deploy.kafka.local $(or $(KAFKA_DATA),"") $(or $(NODES),1)
+
+apart: install ## every service a process of its own on Kafka behind a gateway, until Ctrl-C: NODES=1 or 3, ONEWINDOW_PORT=8000
+	@NODES=$(or $(NODES),1) exec $(BIN)/python -m deploy.apart
 
 lock: install-dev ## resolve the lock files again (UPGRADE=1 takes newer versions)
 	$(BIN)/uv pip compile -q --universal --generate-hashes $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev -o requirements-dev.lock

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from shared.clock import parse_clock
 from shared.errors import Misconfigured
 
 PREFIX = "ONEWINDOW_"
+DATABASE_URL = f"{PREFIX}DATABASE_URL"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -25,6 +28,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="端口 / port to listen on")
     data: Path = Field(Path("var"), description="数据文件夹 / folder of the embedded database and files")
     database_url: str | None = Field(None, description="使用已有 PostgreSQL / use this PostgreSQL server instead")
+    database_urls: dict[str, str] = Field(
+        default_factory=dict,
+        description="某个服务自己的数据库,写作 DATABASE_URL_<SERVICE> / a service's own database",
+    )
     bus: str = Field("embedded", description="embedded 或 kafka://host:port,… / the event bus")
     bus_user: str | None = Field(None, description="Kafka 账号 / account at Kafka (SCRAM-SHA-512)")
     bus_password: SecretStr | None = Field(None, description="Kafka 密码 / its password")
@@ -93,7 +100,26 @@ class Settings(BaseSettings):
         """Command line first, then the environment, then the TOML file that `ONEWINDOW_CONFIG` names."""
         path = os.environ.get(f"{PREFIX}CONFIG")
         toml = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
-        return (init_settings, env_settings, *toml)
+        own = (OwnDatabases(settings_cls, os.environ), *(OwnDatabases(settings_cls, t.toml_data) for t in toml))
+        return (init_settings, env_settings, *own, *toml)
+
+
+class OwnDatabases(PydanticBaseSettingsSource):
+    """`DATABASE_URL_<SERVICE>` of the environment, or `database_url_<service>` of the file, as one field."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        names = {name: name.upper().removeprefix(PREFIX) for name in given}
+        mark = f"{DATABASE_URL}_".removeprefix(PREFIX)
+        self._urls = {n.removeprefix(mark).lower(): given[name] for name, n in names.items() if n.startswith(mark)}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing a field by itself."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The one field, if any service has a database of its own."""
+        return {"database_urls": self._urls} if self._urls else {}
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -110,9 +136,9 @@ def load_settings(**overrides: Any) -> Settings:
 def _no_unknown_names() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {f"{PREFIX}{n}" for n in OUTSIDE}
     for name in os.environ:
-        if name.startswith(PREFIX) and name not in known and not name.startswith(f"{PREFIX}DATABASE_URL_"):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(f"{DATABASE_URL}_"):
             raise Misconfigured(name, "没有这个设置,见 onewindow settings", "no such setting, see `onewindow settings`")
 
 
-OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS")
+OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS", "SEED")
 """Names under the prefix that are not the platform's own settings: the client's and the tests'."""

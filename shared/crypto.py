@@ -40,6 +40,7 @@ class Keyring:
         self.installation = installation
         self.made = made
         self._seal, self._index, self._sign = dict(seal), index, dict(sign or {})
+        self._sealer = Sealer(self._seal)
 
     def __repr__(self) -> str:
         return f"Keyring({self.installation}, seal={sorted(self._seal)})"
@@ -106,8 +107,8 @@ class Keyring:
         )
 
     def sealer(self) -> Sealer:
-        """A sealer with the keys held here."""
-        return Sealer(self._seal)
+        """The sealer with the keys held here."""
+        return self._sealer
 
 
 @contextmanager

@@ -41,6 +41,12 @@ class Poison(OneWindowError):
     code = "POISON"
 
 
+class Undecodable(Poison):
+    """These bytes are no event of ours, not even whose they are is known: the catcher sends them to the dead letters."""
+
+    code = "UNDECODABLE"
+
+
 class Conflict(OneWindowError):
     """The state has moved on: the catcher answers 409 with `code`; the caller reads again and decides anew."""
 

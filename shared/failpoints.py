@@ -14,6 +14,8 @@ FAILPOINTS = {
     "command.after_commit": "a command is committed, its answer not yet given",
     "unit.before_commit": "a batch's unit of work is written, not committed",
     "unit.after_commit": "a batch is committed, the bus position not yet moved",
+    "log.appended": "records stand on the embedded log, its heads locked, their transaction not committed",
+    "database.after_commit": "a transaction is committed, and nobody was told: `error` breaks the connection",
     "relay.before_publish": "the relay is about to move outbox rows to the bus",
     "relay.before_remove": "rows are on a bus that is elsewhere, not yet out of the outbox",
     "relay.after_publish": "rows are on the bus and out of the outbox",

@@ -7,14 +7,16 @@ the attributes every reader needs without opening the data. No personal field st
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.errors import Poison
+from shared.errors import Poison, Undecodable
 
 NAMESPACE = UUID("6f6e6577-696e-5d6f-8077-000000000001")
 """The namespace of every derived id (events, tasks, asks, timers), so that a unit of work redone writes the same."""
@@ -73,6 +75,7 @@ def type_of(service: str, message: type[Message]) -> str:
     return f"cn.onewindow.{service}.{message.__name__}.v{message.VERSION}"
 
 
+@lru_cache(maxsize=1024)
 def parse_type(value: str) -> tuple[str, str, int]:
     """(service, name, version) of a CloudEvents type; raises `Poison` for one that is not ours."""
     match = _TYPE.match(value)
@@ -86,8 +89,11 @@ def event_id(topic: str, aggregate_id: str, version: int) -> UUID:
     return derived_id(topic, aggregate_id, version)
 
 
+DEAD_LETTERS = "deadletters"
+
+
 def topic_of(service: str, kind: str) -> str:
-    """`onewindow.<service>.<requests|answers|events>`."""
+    """`onewindow.<service>.<requests|answers|events|deadletters>`."""
     return f"onewindow.{service}.{kind}"
 
 
@@ -111,18 +117,13 @@ def attributes(envelope: Envelope) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def from_attributes(topic: str, key: str, headers: dict[str, str], data: bytes) -> Envelope:
-    """The envelope of a binary-mode record; raises `Poison` when a required attribute is missing or malformed."""
+def from_attributes(topic: str, key: str, headers: Mapping[str, str], data: bytes) -> Envelope:
+    """The envelope of a binary-mode record; raises `Undecodable`, naming the attribute that is missing or malformed."""
     try:
         return Envelope(
-            id=UUID(headers["id"]),
-            type=headers["type"],
-            source=headers["source"],
-            time=datetime.fromisoformat(headers["time"]),
+            **{name: read(headers[name]) for name, read in _REQUIRED.items()},
             topic=topic,
             key=key,
-            aggregateid=headers["aggregateid"],
-            streamversion=int(headers["streamversion"]),
             data=data,
             caseid=headers.get("caseid"),
             correlationid=headers.get("correlationid"),
@@ -130,4 +131,31 @@ def from_attributes(topic: str, key: str, headers: dict[str, str], data: bytes) 
             keyid=headers.get("keyid"),
         )
     except (KeyError, ValueError) as cause:
-        raise Poison("事件信封不完整", f"the record's envelope is not readable: {cause}") from cause
+        wrong = next(name for name, read in _REQUIRED.items() if not _reads(read, headers.get(name)))
+        raise Undecodable(
+            f"事件信封的 {wrong} 缺失或不合格式", f"its attribute {wrong} is missing or malformed"
+        ) from cause
+
+
+def _type(text: str) -> str:
+    if _TYPE.match(text) is None:
+        raise ValueError("type")
+    return text
+
+
+_REQUIRED: dict[str, Callable[[str], Any]] = {
+    "id": UUID,
+    "type": _type,
+    "source": str,
+    "time": datetime.fromisoformat,
+    "aggregateid": str,
+    "streamversion": int,
+}
+"""The attributes without which nobody can say what a record is and whose; their values are never repeated in words."""
+
+
+def _reads(read: Callable[[str], Any], text: str | None) -> bool:
+    try:
+        return text is not None and read(text) is not None
+    except ValueError:
+        return False

@@ -24,6 +24,21 @@ class Metrics:
         return Gauge("onewindow_parked_keys", "Keys parked", ["consumer"], registry=self.registry)
 
     @cached_property
+    def dead_letters(self) -> Counter:
+        """Records that were no event of ours and went to the dead letters, by service."""
+        return Counter("onewindow_dead_letters", "Records to the dead letters", ["service"], registry=self.registry)
+
+    @cached_property
+    def stopped(self) -> Gauge:
+        """1 while a consumer has stopped for good and an operator must look, by consumer."""
+        return Gauge("onewindow_consumer_stopped", "Consumers stopped", ["consumer"], registry=self.registry)
+
+    @cached_property
+    def stuck(self) -> Gauge:
+        """Obligations that nothing would ever move, by service."""
+        return Gauge("onewindow_stuck_items", "Obligations nothing moves", ["service"], registry=self.registry)
+
+    @cached_property
     def relayed(self) -> Counter:
         """Outbox rows moved to the bus, by service."""
         return Counter("onewindow_outbox_relayed", "Outbox rows moved to the bus", ["service"], registry=self.registry)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -72,7 +73,7 @@ class PolicyEntry(BaseModel):
             raise ValueError("effective_to 早于 effective_from / ends before it starts")
         return self
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """What the code of every place begins with where this holds."""
         return "" if self.region == NATION else self.region[: _ENDS[region_level(self.region) - 1]]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from shared.errors import FieldError, Invalid
 
 _ENDS = (2, 4, 6, 9, 12)
 _CODE = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
+_REMEMBERED = 4096
+"""Codes kept with what was worked out of them: a district has hundreds, and every case asks for its own again."""
 
 
 def is_region(code: str) -> bool:
@@ -24,6 +27,7 @@ def normalise_region(raw: str, pointer: str = "/region") -> str:
     return _whole(_significant(code))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def covers(scope: str, code: str) -> bool:
     """Whether `code` lies in `scope`: the scope without its trailing all-zero levels is a prefix of the code.
 
@@ -34,6 +38,7 @@ def covers(scope: str, code: str) -> bool:
     return code.startswith(_significant(scope))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def region_level(code: str) -> int:
     """1 province, 2 city, 3 county, 4 town (街道/乡镇), 5 village (社区/村)."""
     return _ENDS.index(len(_significant(normalise_region(code)))) + 1

@@ -9,7 +9,7 @@ import pytest
 
 from shared import log
 
-pytest_plugins = ["tests.support.database", "tests.support.kafka", "tests.support.platform"]
+pytest_plugins = ["tests.support.database", "tests.support.kafka", "tests.support.platform", "tests.support.apart"]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.kafka.jars import HERE, NoKafka, resolve
@@ -114,15 +113,16 @@ class LocalKafka:
 
     def tool(self, main: str, *arguments: str) -> str:
         """What one of Kafka's own tools says, signed in as the administrator; raises `NoKafka` when it fails."""
-        given = [*arguments, "--bootstrap-server", self.servers]
-        if self._accounts is not None:
-            given += ["--command-config", str(self._data / "admin.properties")]
-        return self._run(main, *given)
+        return self._run(main, *arguments, *self._signed_in())
 
     def grant(self, grants: Iterable[Grant]) -> None:
-        """Gives services what the catalogue says, with Kafka's own tool."""
-        with ThreadPoolExecutor(2) as two:
-            list(two.map(lambda one: self.tool("org.apache.kafka.tools.AclCommand", *one.arguments()), grants))
+        """Gives services what the catalogue says, with Kafka's own tool; raises `NoKafka` when it fails."""
+        runs = ["\t".join([*grant.arguments(), *self._signed_in()]) for grant in grants]
+        self._run(str(HERE / "Several.java"), "org.apache.kafka.tools.AclCommand", said="\n".join(runs))
+
+    def _signed_in(self) -> list[str]:
+        where = ["--bootstrap-server", self.servers]
+        return where if self._accounts is None else [*where, "--command-config", str(self._data / "admin.properties")]
 
     def _format(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
@@ -154,8 +154,9 @@ class LocalKafka:
         logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
         return ["java", f"-Xmx{heap}", *JVM, logging, "-cp", f"{self._jars}/*", main, *arguments]
 
-    def _run(self, main: str, *arguments: str) -> str:
-        done = subprocess.run(self._java(main, *arguments), capture_output=True, text=True, timeout=60, check=False)
+    def _run(self, main: str, *arguments: str, said: str = "") -> str:
+        command = self._java(main, *arguments)
+        done = subprocess.run(command, input=said, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode:
             raise NoKafka(f"{main}: {(done.stderr + done.stdout)[-2000:]}")
         return done.stdout

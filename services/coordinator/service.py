@@ -15,7 +15,7 @@ from services.coordinator.api import router
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.stuck import note_stuck
 from services.coordinator.handlers import HANDLERS, LOCAL, take_step
-from services.coordinator.store import CASE_KIND, KIND, stuck_cases
+from services.coordinator.store import CASE_KIND, KIND, hanging_cases, stuck_cases
 from services.coordinator.tables import DELIVERY, SCHEMA, metadata
 from shared.changes import Changes, Ctx
 from shared.errors import Transient
@@ -83,5 +83,6 @@ SERVICE = ServiceSpec(
     migrations=_HERE / "migrations",
     keys=Keys(own=False, index=False),
     workers=(sweeper,),
+    stuck=hanging_cases,
 )
 """It holds no key: sealed parts are forwarded unread."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.status import application_status
+from services.coordinator.domain.stuck import why_idle
 from services.coordinator.domain.view import standing
-from services.coordinator.tables import CASE, TASK
+from services.coordinator.tables import CASE, DELIVERY, TASK
 from shared.changes import Kind, Put
 from shared.handling.model import Task
 from shared.handling.run import task_row
+from shared.handling.stuck import movers
+from shared.policy import NATION
+from shared.runtime.stuck import Hanging
+
+if TYPE_CHECKING:
+    from shared.runtime.spec import ServiceHandle
 
 CASE_KIND = "case"
 
@@ -23,6 +30,13 @@ FROM coordinator."case"
 WHERE requested_unanswered_since <= $1
 ORDER BY requested_unanswered_since, id
 LIMIT $2
+"""
+
+_UNMOVED_SQL = f"""
+SELECT c.body FROM coordinator."case" c
+WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY)})
+    AND NOT EXISTS (SELECT FROM coordinator.parked p WHERE p.key = c.id::text AND p.state <> 'discarded')
+ORDER BY c.id LIMIT 500
 """
 
 
@@ -63,3 +77,16 @@ async def stuck_cases(conn: Any, before: datetime, limit: int = 500) -> list[Any
     (`id, application_no, region, since`); whether it is stuck or only queued, the lag must say."""
     rows: list[Any] = await conn.fetch(STUCK_SQL, before, limit)
     return rows
+
+
+async def hanging_cases(handle: ServiceHandle, conn: Any) -> list[Hanging]:
+    """Cases that nothing moves: an item unanswered for minutes, one in nobody's hands, or one nobody lets go on."""
+    now = handle.clock.now()
+    before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
+    unanswered = [
+        Hanging(row["id"], 0, row["application_no"], "NO_ANSWER", elsewhere=True)
+        for row in await stuck_cases(conn, before)
+    ]
+    cases = [Case.model_validate_json(row["body"]) for row in await conn.fetch(_UNMOVED_SQL)]
+    idle = [(case, reason) for case in cases if (reason := why_idle(case))]
+    return unanswered + [Hanging(c.id, c.version, c.application_no, reason, elsewhere=True) for c, reason in idle]

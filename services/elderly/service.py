@@ -22,5 +22,6 @@ SERVICE = ServiceSpec(
     router=router,
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
+    stuck=PARTS.stuck,
     rules=RULES,
 )

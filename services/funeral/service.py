@@ -23,6 +23,7 @@ SERVICE = ServiceSpec(
     router=router,
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
+    stuck=PARTS.stuck,
     local_sources=LOCAL_SOURCES,
     rules=RULES,
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.intake.api import catalogue, router
 from services.intake.handlers import HANDLERS, LOCAL
+from services.intake.store import hanging
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, metadata
 from shared.runtime.spec import Keys, Route, ServiceSpec
 
@@ -19,5 +20,6 @@ SERVICE = ServiceSpec(
     router=router,
     further_routers={"/api/catalogue": catalogue.router},
     keys=Keys(all_services=True),
+    stuck=hanging,
     migrations=Path(__file__).parent / "migrations",
 )

@@ -13,11 +13,14 @@ import orjson
 
 from services.intake.domain.model import Application
 from services.intake.domain.whose import keys_of
-from services.intake.tables import DEFINITION
+from services.intake.tables import DEFINITION, DELIVERY, TASK
 from shared.catalog.definition import definition
 from shared.changes import Put
 from shared.clock import beijing_date
+from shared.handling.stuck import movers
 from shared.identity import make_application_no
+from shared.outcomes import ApplicationStatus
+from shared.runtime.stuck import Hanging
 
 if TYPE_CHECKING:
     import asyncpg
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
     from shared.runtime.spec import ServiceHandle
 
+ENDED = (
+    ApplicationStatus.CLOSED,
+    ApplicationStatus.NOT_ACCEPTED,
+    ApplicationStatus.WITHDRAWN,
+    ApplicationStatus.TERMINATED,
+)
 BLOCK = 50
 """Sequence numbers taken at once; those not used before a restart are gaps, which the contract allows."""
 
@@ -160,3 +169,22 @@ async def note_reading(handle: ServiceHandle, who: str, application: Application
     async with handle.write(who) as conn:
         text = orjson.dumps(dict(detail)).decode()
         await conn.execute(_READING, handle.clock.now(), who, str(application.id), application.version, text)
+
+
+_HANGING = f"""
+SELECT a.id, a.version, a.application_no,
+    CASE WHEN a.body->'seen' = '{{}}' THEN 'NOT_OPENED' ELSE 'FACT_NOT_ESTABLISHED' END, a.body->'seen' = '{{}}'
+FROM intake.application a
+WHERE a.status <> ALL($1::text[])
+    AND (a.body->'seen' = '{{}}' OR EXISTS (SELECT FROM jsonb_each(a.body->'facts') f
+        WHERE coalesce(f.value->>'status', 'silent') <> 'confirmed' AND f.value->'refuted' <> 'true'))
+    AND NOT EXISTS ({movers("a.id", TASK, DELIVERY)})
+    AND NOT EXISTS (SELECT FROM intake.parked p WHERE p.key = a.id::text AND p.state <> 'discarded')
+ORDER BY a.id LIMIT 200
+"""
+
+
+async def hanging(handle: ServiceHandle, conn: asyncpg.Connection) -> list[Hanging]:
+    """Applications the coordinator never opened, or with a fact that nobody is asked and no person looks into."""
+    rows = await conn.fetch(_HANGING, [status.value for status in ENDED])
+    return [Hanging(*row) for row in rows]

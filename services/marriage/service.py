@@ -21,4 +21,5 @@ SERVICE = ServiceSpec(
     router=router,
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
+    stuck=PARTS.stuck,
 )

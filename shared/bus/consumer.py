@@ -2,13 +2,14 @@
 
 A batch that fails is redone one by one. A message's own failure is tried a few times and then parked with all that
 follows of its key; a failure of the world (database, bus, setting) pauses with back-off; five different keys failing
-in a row stop the consumer loudly, since then the fault is ours.
+in a row stop the consumer loudly, since then the fault is ours. Bytes that are no event of ours go to the dead letters.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
@@ -17,10 +18,14 @@ from shared.bus.parking import Parking, retry_key, why
 from shared.bus.port import Fenced, Record, Subscription
 from shared.clock import monotonic
 from shared.db.unit_of_work import Gap
-from shared.errors import Misconfigured, OneWindowError, Poison, Transient
+from shared.errors import Misconfigured, OneWindowError, Poison, Transient, Undecodable
 from shared.failpoints import hit
 from shared.metrics import METRICS
 from shared.policy import PolicyMissing
+
+if TYPE_CHECKING:
+    from shared.bus.dead_letters import DeadLetters
+    from shared.bus.resets import Resets
 
 log = structlog.get_logger("onewindow.consumer")
 BATCH = 64
@@ -43,11 +48,20 @@ class TooManyFailures(OneWindowError):
 class Consumer:
     """Reads a service's topics and applies them."""
 
-    def __init__(self, name: str, subscription: Subscription, handle: Handle, parking: Parking) -> None:
+    def __init__(
+        self,
+        name: str,
+        subscription: Subscription,
+        handle: Handle,
+        parking: Parking,
+        dead_letters: DeadLetters,
+        resets: Resets,
+    ) -> None:
         self._name = name
         self._subscription = subscription
         self._handle = handle
-        self._parking = parking
+        self._parking, self._dead_letters, self._resets = parking, dead_letters, resets
+        self._new = True
         self._failing: list[str] = []
         self._committed = monotonic()
         self._refreshed: float | None = None
@@ -57,12 +71,16 @@ class Consumer:
 
     async def run(self) -> None:
         """Runs until cancelled; on the way out the position is stored and the leases are given back."""
+        METRICS.stopped.labels(self._name).set(0)
         try:
             while True:
                 # A trouble that was overcome is forgotten: the next one is met with as short a pause as the first.
                 async for attempt in patiently(self._name):
                     with attempt:
                         await self._loop(once=attempt.retry_state.attempt_number > 1)
+        except (TooManyFailures, Misconfigured):
+            METRICS.stopped.labels(self._name).set(1)
+            raise
         finally:
             await asyncio.shield(self._leave())
 
@@ -81,15 +99,31 @@ class Consumer:
     async def _turn(self) -> None:
         await self._refresh()
         records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
+        self._in_hand = bool(records)
+        if await self._put_elsewhere():
+            return
         if records:
             self.idle.clear()
-            self._in_hand = True
             await self.process(records)
             self._in_hand = False
             self._pending = True
         else:
             self.idle.set()
         await self._commit(force=not records)
+
+    async def _put_elsewhere(self) -> bool:
+        """Whether a reset that was asked for while nobody read here has moved a position: then nothing is in hand.
+
+        After the first fetch, since only then this member owns partitions, and before any of its records is applied.
+        """
+        if not self._new:
+            return False
+        moved = await self._resets.carry_out(self._subscription)
+        self._new = False
+        if moved:
+            self._subscription.rewind()
+            self._in_hand = False
+        return moved
 
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
@@ -113,17 +147,14 @@ class Consumer:
             return
         for key in await self._parking.refresh():
             await retry_key(self._parking, key, self._handle)
+        await self._commit(force=True)
+        await self._resets.carry_out(self._subscription)
         self._refreshed = monotonic()
         METRICS.parked.labels(self._name).set(len(self._parking.keys))
 
     async def process(self, records: Sequence[Record]) -> None:
         """Applies a batch; on return every record is applied or parked."""
-        free = [r for r in records if r.key not in self._parking.keys]
-        for record in records:
-            if record.key in self._parking.keys:
-                await self._parking.park(
-                    record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0
-                )
+        free = [record for record in records if not await self._stands_aside(record)]
         if not free:
             return
         try:
@@ -138,16 +169,34 @@ class Consumer:
 
     async def _one_by_one(self, records: Sequence[Record]) -> None:
         for record in records:
-            if record.key in self._parking.keys:
-                await self._parking.park(
-                    record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0
-                )
+            if await self._stands_aside(record) or await self._is_dead(record):
                 continue
             reason = await self._try(record)
             if reason is None:
                 self._failing.clear()
             else:
                 await self._set_aside(record, reason)
+
+    async def _stands_aside(self, record: Record) -> bool:
+        """Whether it is not to be handled now: two people gave it up, or it comes behind a parked one of its key."""
+        if (*record.at, record.offset) in self._parking.discarded:
+            return True
+        if record.key not in self._parking.keys:
+            return False
+        if not await self._is_dead(record):
+            await self._parking.park(
+                record, "BEHIND: 同一办件前面的事件停放中 / an earlier one of its key is parked", 0
+            )
+        return True
+
+    async def _is_dead(self, record: Record) -> bool:
+        """Whether it is no event of ours; then it is a dead letter from now on."""
+        fault = _fault(record)
+        if fault is None:
+            return False
+        log.error("dead_letter", consumer=self._name, topic=record.topic, offset=record.offset, reason=fault)
+        await self._dead_letters.put(record, fault)
+        return True
 
     async def _try(self, record: Record) -> str | None:
         """None when it went through, else why it never will."""
@@ -174,6 +223,15 @@ class Consumer:
                 f"{self._name}: 连续 {FAILING_KEYS} 个不同办件失败,已停止消费,请查看 onewindow parked list",
                 f"{self._name}: {FAILING_KEYS} different keys failed in a row; stopped, see `onewindow parked list`",
             )
+
+
+def _fault(record: Record) -> str | None:
+    """Why it cannot be read as an event; None when it can."""
+    try:
+        record.envelope()
+    except Undecodable as cause:
+        return why(cause)
+    return None
 
 
 def _own(cause: BaseException) -> bool:

@@ -15,17 +15,16 @@ import asyncpg
 import orjson
 
 from shared.bus import embedded_sql as sql
-from shared.bus.leases import Leases
-from shared.bus.port import Lag, Record, TopicPartition
+from shared.bus.embedded_subscription import EmbeddedSubscription, to_record
+from shared.bus.port import Kept, Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database, role_of
 from shared.db.presence import Presence
+from shared.db.site import Site
 from shared.db.writes import partition_of
 from shared.errors import Misconfigured
+from shared.failpoints import hit
 from shared.messages import Envelope, attributes
-
-MOST_OFFERED = 1000
-"""Records held in memory for one partition; what is beyond is read from the log when its turn comes."""
 
 TABLES_LOCK = 7_420_114
 
@@ -111,13 +110,14 @@ class EmbeddedBus:
         if not self._direct:
             return None
         placed = await conn.fetch(
-            "SELECT * FROM bus.append($1, $2, $3, $4, $5)",
+            "SELECT * FROM bus.append($1, $2, $3, $4::json[], $5)",
             [row["topic"] for row in rows],
             [row["partition"] for row in rows],
             [row["key"] for row in rows],
             [orjson.dumps(row["headers"]).decode() for row in rows],
             [row["data"] for row in rows],
         )
+        hit("log.appended")
         following = {(row["topic"], row["part"]): row["base"] for row in placed}
         return [self._record(row, following) for row in rows]
 
@@ -126,7 +126,7 @@ class EmbeddedBus:
         at = row["topic"], row["partition"]
         offset = following[at]
         following[at] = offset + 1
-        return Record(*at, offset, row["key"], row["headers"], row["data"])
+        return Record(*at, offset, row["key"], row["headers"], row["data"], written=row["envelope"])
 
     def appended(self, records: Sequence[Record]) -> None:
         """Hands committed records to the readers of this process, and wakes those of others."""
@@ -137,9 +137,9 @@ class EmbeddedBus:
             self._notices.add(notice)
             notice.add_done_callback(self._notices.discard)
 
-    async def relay(self, schema: str, most: int) -> int:
-        """Moves the oldest outbox rows of a schema to the log, in one transaction."""
-        async with self._db.connection() as conn:
+    async def relay(self, site: Site, schema: str, most: int) -> int:
+        """Moves the oldest outbox rows of a schema to the log, in one transaction: the site is the log's own."""
+        async with site.db.connection() as conn:
             moved = await conn.fetch(sql.relay_sql(schema), most)
         await self.announce([row["topic"] for row in moved])
         return sum(row["n"] for row in moved)
@@ -158,8 +158,12 @@ class EmbeddedBus:
     def subscribe(self, group: str, topics: Sequence[str]) -> EmbeddedSubscription:
         """Joins a group."""
         subscription = EmbeddedSubscription(self, self._db, group, topics)
-        self._subscriptions.add(subscription)
+        self.enter(subscription)
         return subscription
+
+    def enter(self, subscription: EmbeddedSubscription) -> None:
+        """Knows a subscription that is at work, a new one or one that had left."""
+        self._subscriptions.add(subscription)
 
     def leave(self, subscription: EmbeddedSubscription) -> None:
         """Forgets a closed subscription."""
@@ -180,117 +184,14 @@ class EmbeddedBus:
             )
         return [Lag(*row) for row in rows]
 
-
-class EmbeddedSubscription:
-    """One member of a group on the embedded bus.
-
-    Records that this process appended are handed over in memory as long as they follow on from what is there;
-    whatever does not (another process's, one that overtook another on its way here) is read from the log.
-    """
-
-    def __init__(self, bus: EmbeddedBus, db: Database, group: str, topics: Sequence[str]) -> None:
-        self._bus = bus
-        self._db = db
-        self._topics = tuple(topics)
-        self._leases = Leases(db, group, self._topics, bus.presence)
-        self._next: dict[TopicPartition, int] = {}
-        self._offered: dict[TopicPartition, list[Record]] = {}
-        self._unread: set[TopicPartition] = set()
-        self._news = asyncio.Event()
-
-    def offer(self, records: Sequence[Record]) -> None:
-        """Committed records of this process, in the order of their commits as far as it is known."""
-        for record in records:
-            if record.at not in self._next:
-                continue
-            offered = self._offered.setdefault(record.at, [])
-            expected = self._next[record.at] + len(offered)
-            if record.offset == expected and len(offered) < MOST_OFFERED:
-                offered.append(record)
-                self._news.set()
-            elif record.offset >= expected:
-                self._unread.add(record.at)
-                self._news.set()
-
-    def wake(self, topics: Sequence[str]) -> None:
-        """There may be records on these topics."""
-        mine = {at for at in self._next if at[0] in topics}
-        if mine:
-            self._unread |= mine
-            self._news.set()
-
-    def rewind(self) -> None:
-        """The next fetch starts at the stored positions, with leases taken anew."""
-        self._leases.forget()
-        self._next.clear()
-        self._offered.clear()
-        self._unread.clear()
-        self._news.set()
-
-    async def fetch(self, most: int, timeout: float) -> list[Record]:
-        """Records of the owned partitions; waits for news, looks at everything once a timeout."""
-        await self._renew()
-        if not self._unread and not any(self._offered.values()):
-            self._news.clear()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._news.wait()
-            except TimeoutError:
-                self._unread = set(self._next)
-        if self._unread:
-            await self._read(most)
-        return self._take(most)
-
-    async def _renew(self) -> None:
-        owned = await self._leases.renew()
-        if owned is None:
-            return
-        for at in set(self._next) - set(owned):
-            del self._next[at]
-            self._offered.pop(at, None)
-            self._unread.discard(at)
-        for at, position in owned.items():
-            if at not in self._next:
-                self._next[at] = position
-                self._unread.add(at)
-
-    async def _read(self, most: int) -> None:
-        wanted, self._unread = self._unread, set()
-        rows = await self._rows([(*at, self._next[at]) for at in wanted if at in self._next], most)
-        read: dict[TopicPartition, list[Record]] = {at: [] for at in wanted}
-        for row in rows:
-            record = Record(row[0], row[1], row[2], row[3], orjson.loads(row[4]), row[5])
-            read[record.at].append(record)
-        for at, part in read.items():
-            # What was handed over while the query ran may be later than what the query saw.
-            if any(record.offset >= self._next.get(at, 0) + len(part) for record in self._offered.get(at, ())[-1:]):
-                self._unread.add(at)
-            self._offered[at] = part
-        self._unread |= {at for at in wanted if len(self._offered[at]) >= most}
-
-    async def _rows(self, wanted: list[tuple[str, int, int]], most: int) -> list[asyncpg.Record]:
-        if not wanted:
-            return []
+    async def kept(self, topic: str) -> dict[int, Kept]:
+        """What each partition of a topic holds; empty for a topic that is not there."""
         async with self._db.connection() as conn:
-            return list(await conn.fetch(sql.FETCH, *map(list, zip(*wanted, strict=True)), most))
+            rows = await conn.fetch(sql.KEPT, topic)
+        return {partition: Kept(begin, end) for partition, begin, end in rows}
 
-    def _take(self, most: int) -> list[Record]:
-        parts = [part for part in self._offered.values() if part]
-        self._bus.mix(parts)
-        taken: list[Record] = []
-        for part in parts:
-            now = part[: most - len(taken)]
-            del part[: len(now)]
-            taken += now
-        for record in taken:
-            self._next[record.at] = record.offset + 1
-        return taken
-
-    async def commit(self) -> None:
-        """Stores positions; raises `Fenced` (and starts again from what is stored) when a lease is gone."""
-        await self._leases.commit(self._next)
-
-    async def close(self) -> None:
-        """Gives the leases back."""
-        self._bus.leave(self)
-        await self._leases.release()
+    async def read(self, at: TopicPartition, offset: int, most: int) -> list[Record]:
+        """Up to `most` records that stand there from an offset on."""
+        async with self._db.connection() as conn:
+            rows = await conn.fetch(sql.FETCH, [at[0]], [at[1]], [offset], most)
+        return [to_record(row) for row in rows]

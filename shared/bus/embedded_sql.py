@@ -9,8 +9,9 @@ CREATE TABLE IF NOT EXISTS bus.head (
     PRIMARY KEY (topic, partition));
 CREATE TABLE IF NOT EXISTS bus.record (
     topic text COLLATE "C" NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL, key text NOT NULL,
-    headers jsonb NOT NULL, data bytea NOT NULL, appended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (topic, partition, "offset"));
+    headers json NOT NULL, data bytea STORAGE EXTERNAL NOT NULL,
+    appended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (topic, partition, "offset")) WITH (toast_tuple_target = 8160);
 CREATE TABLE IF NOT EXISTS bus.cursor (
     grp text NOT NULL, topic text NOT NULL, partition int NOT NULL, position bigint NOT NULL DEFAULT 0,
     owner int, epoch bigint NOT NULL DEFAULT 0, lease_until timestamptz,
@@ -18,7 +19,7 @@ CREATE TABLE IF NOT EXISTS bus.cursor (
 CREATE TABLE IF NOT EXISTS bus.group_member (
     grp text NOT NULL, member int NOT NULL, seen_at timestamptz NOT NULL, PRIMARY KEY (grp, member));
 GRANT USAGE ON SCHEMA bus TO PUBLIC;
-CREATE OR REPLACE FUNCTION bus.append(topics text[], parts int[], keys text[], heads jsonb[], bodies bytea[])
+CREATE OR REPLACE FUNCTION bus.append(topics text[], parts int[], keys text[], heads json[], bodies bytea[])
 RETURNS TABLE (topic text, part int, base bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM 1 FROM bus.head h WHERE (h.topic, h.partition) IN (SELECT DISTINCT * FROM unnest(topics, parts))
@@ -41,10 +42,14 @@ BEGIN
         SELECT m.topic, m.partition, m.base FROM moved m;
 END $$;
 """
-"""Only the service that the catalogue names as a topic's writer appends to it, by its database role."""
+"""Only the service that the catalogue names as a topic's writer appends to it, by its database role.
+
+A record is written once and read whole, so it is kept as it came: not taken apart, not compressed (much of it is
+sealed), and on one page where it fits.
+"""
 
 APPEND = """
-WITH incoming AS (SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[], $5::bytea[])
+WITH incoming AS (SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::json[], $5::bytea[])
         WITH ORDINALITY AS t(topic, partition, key, headers, data, n)),
     heads AS MATERIALIZED (SELECT h.topic, h.partition FROM bus.head h
         WHERE (h.topic, h.partition) IN (SELECT DISTINCT topic, partition FROM incoming)
@@ -60,6 +65,11 @@ PLACE = """
             i.key, i.headers, i.data
         FROM incoming i JOIN moved m USING (topic, partition) RETURNING topic)
 SELECT topic, count(*) AS n FROM placed GROUP BY topic
+"""
+KEPT = """
+SELECT h.partition, coalesce((SELECT min(r."offset") FROM bus.record r
+    WHERE r.topic = h.topic AND r.partition = h.partition), h.next_offset) AS begin, h.next_offset AS end
+FROM bus.head h WHERE h.topic = $1 ORDER BY h.partition
 """
 FETCH = """
 SELECT r.topic, r.partition, r."offset", r.key, r.headers, r.data

@@ -18,10 +18,9 @@ from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quiete
 from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import Topics
 from shared.bus.kafka_wire import to_headers
-from shared.bus.port import Lag, Record, outbox_word
+from shared.bus.port import Kept, Lag, Record, TopicPartition, outbox_word
 from shared.catalog.model import TopicEntry
-from shared.db.engine import Database
-from shared.db.presence import Presence
+from shared.db.site import Site
 from shared.db.writes import outbox_row
 from shared.failpoints import hit
 from shared.messages import Envelope
@@ -36,11 +35,10 @@ BATCH_BYTES = 256 * 1024
 
 
 class KafkaBus:
-    """One cluster, and the database whose outboxes are relayed to it."""
+    """One cluster; the outboxes that are relayed to it lie wherever their services keep their state."""
 
-    def __init__(self, link: Link, db: Database, presence: Presence) -> None:
+    def __init__(self, link: Link) -> None:
         self.link = link
-        self._db, self._presence = db, presence
         self._topics = Topics(link)
         self._partitions: dict[str, int] = {}
         self._producer: AIOKafkaProducer | None = None
@@ -75,12 +73,12 @@ class KafkaBus:
     def appended(self, records: Sequence[Record]) -> None:
         """Nothing was appended."""
 
-    async def relay(self, schema: str, most: int) -> int:
+    async def relay(self, site: Site, schema: str, most: int) -> int:
         """Publishes the oldest rows of an outbox, then removes them; one process relays an outbox at a time."""
-        if not await self._presence.claim(f"relay.{schema}"):
-            await self._presence.tell([outbox_word(schema)])
+        if not await site.presence.claim(f"relay.{schema}"):
+            await site.presence.tell([outbox_word(schema)])
             return 0
-        async with self._db.connection() as conn:
+        async with site.db.connection() as conn:
             rows = await conn.fetch(
                 f'SELECT seq, topic, partition, key, headers, data FROM "{schema}".outbox ORDER BY seq LIMIT $1', most
             )
@@ -88,7 +86,7 @@ class KafkaBus:
             return 0
         await self._send([{**row, "headers": orjson.loads(row["headers"])} for row in rows])
         hit("relay.before_remove")
-        async with self._db.transaction() as conn:
+        async with site.db.transaction() as conn:
             # A removal that a crash undoes costs a repetition, so it need not wait for the disk.
             await conn.execute("SET LOCAL synchronous_commit = off")
             await conn.execute(f'DELETE FROM "{schema}".outbox WHERE seq = ANY($1)', [row["seq"] for row in rows])
@@ -157,6 +155,14 @@ class KafkaBus:
     async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where these partitions end now."""
         return await self._topics.end(places)
+
+    async def kept(self, topic: str) -> dict[int, Kept]:
+        """What each partition of a topic holds; empty for a topic that is not there."""
+        return await self._topics.kept(topic)
+
+    async def read(self, at: TopicPartition, offset: int, most: int) -> list[Record]:
+        """Up to `most` records that stand there from an offset on."""
+        return await self._topics.read(at, offset, most)
 
     async def lag(self, group: str | None = None) -> list[Lag]:
         """The lag of one group or of all."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiokafka import errors
+from aiokafka import AIOKafkaConsumer, errors
 from aiokafka.conn import create_conn
 
 from shared.bus.port import Fenced
@@ -179,9 +179,20 @@ def quieten() -> None:
 
 
 async def ended(stop: Any, seconds: float = 5.0) -> None:
-    """Waits for a client's `stop()`, but never long: a broker that is away must not hold up the end."""
+    """Waits for a client's `stop()`, but never long and whatever comes of it: a lost broker must not hold up the end."""
     done, late = await asyncio.wait({asyncio.ensure_future(stop)}, timeout=seconds)
     for task in late:
         task.cancel()
     for task in done:
-        task.exception()
+        # The library awaits tasks that it has cancelled itself, and then ends as cancelled: that is no word to us, and
+        # passed on it would end, without a sound, the worker that wanted rid of the client.
+        if not task.cancelled():
+            task.exception()
+
+
+async def thrown_away(consumer: AIOKafkaConsumer) -> None:
+    """Ends a consumer with all that it runs, also where its own `stop()` breaks off on the way."""
+    await ended(consumer.stop())
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001 — a stop that broke off leaves these at work
+        if part is not None:
+            await ended(part.close())

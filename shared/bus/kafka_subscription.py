@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import TopicPartition as Place
 
-from shared.bus.kafka_link import REQUEST_MS, ended, mapped_errors
+from shared.bus.kafka_link import REQUEST_MS, mapped_errors, thrown_away
 from shared.bus.kafka_wire import to_record
-from shared.bus.port import Fenced, Record
+from shared.bus.port import Fenced, Record, TopicPartition
 from shared.clock import monotonic
 from shared.errors import Transient
 
@@ -24,7 +24,13 @@ log = structlog.get_logger("onewindow.kafka")
 JOIN_SECONDS = 30.0
 COMMIT_SECONDS = 10.0
 WATCH_SECONDS = 10.0
+GIVE_UP_SECONDS = 30.0
+"""A client that waits for its broker is kept so long: it is still the member that the group knows."""
+
 SESSION_MS, HEARTBEAT_MS = 10_000, 1_000
+REBALANCE_MS = 4_000
+"""How long a group waits for members that do not come again, as those of a killed process never do: less than
+`REQUEST_MS`, or the answer to joining would come when nobody waits for it any more."""
 
 
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -39,6 +45,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lost = self._again = False
         self._heard = self._looked = monotonic()
         self._behind: dict[Place, int] = {}
+        self._unanswered: float | None = None
 
     async def fetch(self, most: int, timeout: float) -> list[Record]:
         """Records of the owned partitions; a client that fell silent is replaced and reported as `Transient`."""
@@ -47,14 +54,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 consumer = self._consumer or await self._join()
                 self._seek_back(consumer)
                 await self._learn(consumer)
-                async with asyncio.timeout(timeout + JOIN_SECONDS):
-                    parts = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
-                records = self._take(parts)
+                records = self._take(await _given(consumer, most, timeout))
                 if not records:
                     await self._watch()
                 return records
-        except Exception:
-            await self._drop()
+        except Exception as cause:
+            await self._drop_unless_waiting(cause)
             raise
 
     async def _join(self) -> AIOKafkaConsumer:
@@ -68,7 +73,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             request_timeout_ms=REQUEST_MS,
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
-            rebalance_timeout_ms=SESSION_MS,
+            rebalance_timeout_ms=REBALANCE_MS,
             fetch_max_wait_ms=500,
             **link.options(),
         )
@@ -77,14 +82,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(JOIN_SECONDS):
                 await consumer.start()
         except BaseException:
-            await ended(consumer.stop())
+            await thrown_away(consumer)
             raise
         self._consumer = consumer
         self._heard = self._looked = monotonic()
         return consumer
 
     async def _learn(self, consumer: AIOKafkaConsumer) -> None:
-        """Knows where each owned partition's stored position is; a new group's beginning is stored at once."""
+        """Knows where each owned partition's stored position is, and reads on from there; a new group's beginning is
+        stored at once."""
         while not consumer.assignment() <= self._stored.keys():
             life, new = self._lives, consumer.assignment() - self._stored.keys()
             async with asyncio.timeout(COMMIT_SECONDS):
@@ -95,17 +101,21 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                     await consumer.commit(begin)
                     found |= begin
             if life == self._lives:
+                # A wait that a rebalance met may have been given records of partitions not yet known here, and passed
+                # them over: the client's own position is then beyond them.
+                for place, position in found.items():
+                    consumer.seek(place, position)
                 self._stored |= found
 
     def _take(self, parts: dict[Place, list[Any]]) -> list[Record]:
         taken = []
         for place, got in parts.items():
             if place not in self._stored:
-                continue  # it went to another member while it was on its way; who owns it now reads it from the start
+                continue  # it changed hands while it was on its way; whoever owns it now reads it from what is stored
             taken += [to_record(one, self._bus.link.prefix) for one in got]
             self._next[place] = got[-1].offset + 1
         if taken:
-            self._heard = monotonic()
+            self._heard, self._unanswered = monotonic(), None
             self._behind.clear()
         return taken
 
@@ -124,10 +134,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         self._looked = now
         at = {place: self._next.get(place, position) for place, position in self._stored.items()}
-        ends = await self._bus.ends(at)
+        try:
+            ends = await self._bus.ends(at)
+        except Transient:  # nobody can be asked now, which says nothing of the client
+            return
         behind = {place: position for place, position in at.items() if ends[place] > position}
         if any(self._behind.get(place) == position for place, position in behind.items()):
-            log.error("consumer_silent", group=self.group, partitions=len(behind))
+            log.error("consumer_silent", consumer=self.group, count=len(behind))
             raise Transient("消费者没有反应,重新加入", f"{self.group}: the consumer fell silent, joining again")
         self._behind = behind
 
@@ -144,11 +157,38 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             with mapped_errors():
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await consumer.commit(moved)
+        except Exception as cause:
+            await self._drop_unless_waiting(cause)
+            raise
+        self._unanswered = None
+        if life == self._lives:
+            self._stored |= moved
+
+    def _place(self, at: TopicPartition) -> Place:
+        return Place(self._bus.link.prefix + at[0], at[1])
+
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether the partition was given to this member, as far as it knows."""
+        return self._place(at) in self._stored
+
+    async def seek(self, at: TopicPartition, offset: int) -> int | None:
+        """Another position for an owned partition, stored by the member that owns it: no other client may."""
+        consumer, life, place = self._consumer, self._lives, self._place(at)
+        if consumer is None or place not in self._stored:
+            return None
+        before = self._stored[place]
+        try:
+            with mapped_errors():
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await consumer.commit({place: offset})
+                consumer.seek(place, offset)
         except Exception:
             await self._drop()
             raise
         if life == self._lives:
-            self._stored |= moved
+            self._stored[place] = offset
+            self._next.pop(place, None)
+        return before
 
     def rewind(self) -> None:
         """The next fetch starts again at the stored position."""
@@ -162,6 +202,18 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Collection[Place]) -> None:
         """Positions are learnt at the next fetch."""
 
+    async def _drop_unless_waiting(self, cause: Exception) -> None:
+        """Throws the client away, unless it only waits for a broker that is away.
+
+        The library goes on looking for it by itself, as the member it is; a new one would have to wait, after the
+        broker is back, until the group has given the old one up.
+        """
+        if isinstance(cause.__cause__, TimeoutError) and self._consumer is not None:
+            self._unanswered = self._unanswered or monotonic()
+            if monotonic() - self._unanswered < GIVE_UP_SECONDS:
+                return
+        await self._drop()
+
     def _forget(self) -> None:
         self._lives += 1
         self._stored.clear()
@@ -170,12 +222,22 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._again = False
+        self._again, self._unanswered = False, None
         self._forget()
         if consumer is not None:
-            await ended(consumer.stop())
+            await thrown_away(consumer)
 
     async def close(self) -> None:
         """Leaves the group, so that others take over at once."""
         self._bus.leave(self)
         await self._drop()
+
+
+async def _given(consumer: AIOKafkaConsumer, most: int, timeout: float) -> dict[Place, list[Any]]:
+    """What the client has fetched; `Transient` when it does not even come back with nothing."""
+    try:
+        async with asyncio.timeout(timeout + JOIN_SECONDS):
+            parts: dict[Place, list[Any]] = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
+    except TimeoutError:
+        raise Transient("消费者没有反应", "the consumer does not come back") from None
+    return parts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -11,8 +12,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from aiokafka.structs import TopicPartition as Place
 
-from shared.bus.kafka_link import REQUEST_MS, SETTING, Link, ended, mapped_errors
-from shared.bus.port import Lag
+from shared.bus.kafka_link import REQUEST_MS, SETTING, Link, ended, mapped_errors, thrown_away
+from shared.bus.kafka_wire import to_record
+from shared.bus.port import Kept, Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.errors import Misconfigured
 
@@ -36,7 +38,7 @@ class Topics:
         if self._admin is not None:
             await ended(self._admin.close())
         if self._reader is not None:
-            await ended(self._reader.stop())
+            await thrown_away(self._reader)
         self._admin = self._reader = None
 
     async def _clients(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
@@ -50,7 +52,7 @@ class Topics:
             try:
                 await reader.start()
             except BaseException:
-                await ended(reader.stop())
+                await thrown_away(reader)
                 raise
             self._reader = reader
         return self._admin, self._reader
@@ -139,6 +141,47 @@ class Topics:
                 _, reader = await self._clients()
                 found: dict[Place, int] = await reader.end_offsets(list(places))
         return found
+
+    async def kept(self, topic: str) -> dict[int, Kept]:
+        """What each partition of a topic holds; empty for one that is not there, or not this account's to see."""
+        async with self._lock, asyncio.timeout(SECONDS):
+            with mapped_errors():
+                admin, reader = await self._clients()
+                places = await self._places(admin, topic)
+                begin = await reader.beginning_offsets(places) if places else {}
+                end = await reader.end_offsets(places) if places else {}
+        return {place.partition: Kept(begin[place], end[place]) for place in places}
+
+    async def read(self, at: TopicPartition, offset: int, most: int) -> list[Record]:
+        """Up to `most` records that stand there from an offset on, by a client of its own and in no group."""
+        kept = (await self.kept(at[0])).get(at[1], Kept(0, 0))
+        place, first, end = (
+            Place(self._link.prefix + at[0], at[1]),
+            max(offset, kept.begin),
+            min(kept.end, offset + most),
+        )
+        found: list[Record] = []
+        if first >= end:
+            return found
+        async with asyncio.timeout(SECONDS), self._alone(place, first) as reader:
+            while len(found) < end - first:
+                parts = await reader.getmany(timeout_ms=500, max_records=end - first - len(found))
+                found += [to_record(got, self._link.prefix) for part in parts.values() for got in part]
+        return found
+
+    @asynccontextmanager
+    async def _alone(self, place: Place, offset: int) -> AsyncIterator[AIOKafkaConsumer]:
+        with mapped_errors():
+            reader = AIOKafkaConsumer(
+                bootstrap_servers=self._link.servers, request_timeout_ms=REQUEST_MS, **self._link.options()
+            )
+            try:
+                await reader.start()
+                reader.assign([place])
+                reader.seek(place, offset)
+                yield reader
+            finally:
+                await ended(reader.stop())
 
 
 async def declare(link: Link, topics: Sequence[TopicEntry]) -> None:

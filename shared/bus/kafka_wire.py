@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
-from shared.bus.port import Record
+from shared.bus.port import Raw, Record
 
 _CONTENT = "datacontenttype"
 _CONTENT_HEADER = "content-type"
@@ -23,7 +23,7 @@ def to_headers(attributes: Mapping[str, Any]) -> list[tuple[str, bytes]]:
 
 
 def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    """The attributes again; what is not of CloudEvents is left out."""
+    """The attributes again; what is not of CloudEvents is left out. Raises `ValueError` for what is no text."""
     found = {}
     for name, value in headers:
         if name == _CONTENT_HEADER:
@@ -34,10 +34,18 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
 
 
 def _text(value: bytes | None) -> str:
-    return (value or b"").decode(errors="replace")
+    text = (value or b"").decode()
+    if "\0" in text:  # the database keeps no such text, so it could not even be parked
+        raise ValueError("NUL")
+    return text
 
 
 def to_record(got: ConsumerRecord[bytes, bytes], prefix: str) -> Record:
-    """What the library gives as the platform's record."""
-    topic = got.topic.removeprefix(prefix)
-    return Record(topic, got.partition, got.offset, _text(got.key), from_headers(got.headers), got.value or b"")
+    """What the library gives as the platform's record; one whose key or attributes are no text says so when read."""
+    topic, data = got.topic.removeprefix(prefix), got.value or b""
+    try:
+        key, headers = _text(got.key), from_headers(got.headers)
+    except ValueError as cause:  # the cause may quote bytes: only its kind is told
+        raw = Raw(got.key, got.headers, "NUL" if str(cause) == "NUL" else "UTF-8")
+        return Record(topic, got.partition, got.offset, "", {}, data, raw)
+    return Record(topic, got.partition, got.offset, key, headers, data, Raw(got.key, got.headers))

@@ -29,6 +29,13 @@ _RENEW = f"""
 UPDATE bus.cursor SET lease_until = clock_timestamp() + make_interval(secs => {LEASE_SECONDS})
 WHERE grp = $1 AND owner = $2 RETURNING topic, partition, position, epoch
 """
+_SEEK = """
+WITH mine AS (SELECT position FROM bus.cursor WHERE grp = $1 AND owner = $2 AND topic = $3 AND partition = $4
+        AND epoch = $5 FOR UPDATE),
+    moved AS (UPDATE bus.cursor SET position = $6 WHERE grp = $1 AND topic = $3 AND partition = $4
+        AND EXISTS (SELECT FROM mine))
+SELECT position FROM mine
+"""
 
 
 class Leases:
@@ -130,6 +137,20 @@ class Leases:
                 self.forget()
                 raise Fenced("分区已由他人接管", "another member owns a partition now")
         self._stored.update({(t, p): n for t, p, n, _ in moved})
+
+    async def seek(self, at: TopicPartition, offset: int) -> int | None:
+        """Stores another position of an owned partition, back or forward; the one before, None when it is not owned."""
+        if at not in self._epochs:
+            return None
+        async with self._db.transaction() as conn:
+            before: int | None = await conn.fetchval(
+                _SEEK, self._group, self._presence.number, *at, self._epochs[at], offset
+            )
+        if before is None:
+            self.forget()
+        else:
+            self._stored[at] = offset
+        return before
 
     async def release(self) -> None:
         """Gives everything back; a database that is away releases by the lease's end."""

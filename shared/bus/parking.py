@@ -7,6 +7,7 @@ holds when the key is taken up again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,27 +33,32 @@ class Parking:
         self._role = role_of(spec.name)
         self._table = qualified(spec.delivery.parked)
         self.keys: set[str] = set()
+        self.discarded: set[tuple[str, int, int]] = set()
 
     async def refresh(self) -> list[str]:
-        """Reads which keys are parked; returns those that an operator wants retried."""
+        """Reads which keys are parked and what was given up; returns the keys that an operator wants retried."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
                 f"SELECT key, bool_or(state = '{RETRY}') AS again FROM {self._table}"
                 f" WHERE state <> '{DISCARDED}' GROUP BY key"
             )
+            given_up = await conn.fetch(
+                f"SELECT topic, partition, \"offset\" FROM {self._table} WHERE state = '{DISCARDED}'"
+            )
+        self.discarded = {tuple(row) for row in given_up}
         self.keys = {row["key"] for row in rows}
         return [row["key"] for row in rows if row["again"]]
 
     async def park(self, record: Record, reason: str, tries: int) -> None:
-        """Puts one message aside, once however often it is delivered."""
+        """Puts one message aside, once however often it is delivered; without a try its first reason stays."""
         headers = dict(record.headers)
         identity = headers.get("id") or event_id(record.topic, f"{record.partition}", record.offset)
         async with self._db.transaction(self._role) as conn:
             await conn.execute(
-                f'INSERT INTO {self._table} (event_id, topic, partition, key, headers, data, "offset", reason, tries,'
+                f'INSERT INTO {self._table} AS p (event_id, topic, partition, key, headers, data, "offset", reason, tries,'
                 f" state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{PARKED}')"
                 ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET tries = EXCLUDED.tries,'
-                f" reason = EXCLUDED.reason, state = '{PARKED}'",
+                f" reason = EXCLUDED.reason, state = '{PARKED}' WHERE p.state <> '{DISCARDED}' AND EXCLUDED.tries > 0",
                 identity,
                 record.topic,
                 record.partition,
@@ -86,12 +92,20 @@ class Parking:
 
     async def listing(self, after: int = 0, most: int = 50) -> list[dict[str, Any]]:
         """Parked messages for an operator: where from, why, how often tried; never their content."""
+        return await self._shown("seq > $1", after, most)
+
+    async def one(self, seq: int) -> dict[str, Any] | None:
+        """All of one but its content; None if it is not there."""
+        found = await self._shown("seq = $1", seq, 1)
+        return found[0] if found else None
+
+    async def _shown(self, which: str, seq: int, most: int) -> list[dict[str, Any]]:
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
                 f'SELECT seq, event_id, topic, partition, "offset", key, reason, tries, state, parked_at,'
-                f" headers->>'type' AS type FROM {self._table} WHERE seq > $1 AND state <> '{DISCARDED}'"
-                " ORDER BY seq LIMIT $2",
-                after,
+                " headers->>'type' AS type, headers->>'discardby' AS discard_by, headers->>'discardreason' AS"
+                f" discard_reason FROM {self._table} WHERE {which} AND state <> '{DISCARDED}' ORDER BY seq LIMIT $2",
+                seq,
                 most,
             )
         return [dict(row) for row in rows]
@@ -108,10 +122,13 @@ class Parking:
         )
         return found
 
-    async def mark(self, seq: int, state: str) -> bool:
-        """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there."""
-        async with self._db.transaction(self._role) as conn:
-            done = await conn.fetchval(
+    async def mark(self, seq: int, state: str, conn: Any = None) -> bool:
+        """Marks a parked message for retry (its whole key follows) or as discarded; False if it is not there.
+
+        In the caller's transaction where one is given, so that its audit row commits with it.
+        """
+        async with nullcontext(conn) if conn else self._db.transaction(self._role) as within:
+            done = await within.fetchval(
                 f"UPDATE {self._table} SET state = $2 WHERE seq = $1 AND state <> '{DISCARDED}' RETURNING 1",
                 seq,
                 state,

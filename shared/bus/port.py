@@ -8,15 +8,17 @@ Only `commit` moves a group's position, and only for a lease that still holds; d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from shared.catalog.model import TopicEntry
-from shared.errors import Transient
+from shared.errors import Transient, Undecodable
 from shared.messages import Envelope, from_attributes
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from shared.db.site import Site
 
 TopicPartition = tuple[str, int]
 
@@ -30,9 +32,20 @@ class Fenced(Transient):
     """Another member owns this partition now: drop what is in hand and join again."""
 
 
+class Raw(NamedTuple):
+    """A record's key and headers as a bus elsewhere gave them; `fault` says why they are no text of ours, if so."""
+
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    fault: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands on the bus; `envelope()` reads it and raises `Poison` when it cannot be read."""
+    """One record as it stands on the bus; `envelope()` reads it and raises `Undecodable` when it cannot be read.
+
+    `written` is the envelope itself where this process appended it: it need not be read out of the headers again.
+    """
 
     topic: str
     partition: int
@@ -40,6 +53,8 @@ class Record:
     key: str
     headers: Mapping[str, str]
     data: bytes
+    raw: Raw | None = field(default=None, compare=False)
+    written: Envelope | None = field(default=None, compare=False, repr=False)
 
     @property
     def at(self) -> TopicPartition:
@@ -48,7 +63,9 @@ class Record:
 
     def envelope(self) -> Envelope:
         """The CloudEvent it carries."""
-        return from_attributes(self.topic, self.key, dict(self.headers), self.data)
+        if self.raw is not None and self.raw.fault:
+            raise Undecodable(f"键或信封不是文本:{self.raw.fault}", f"key or envelope is no text: {self.raw.fault}")
+        return self.written or from_attributes(self.topic, self.key, self.headers, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,13 @@ class Lag:
         return self.end - self.position
 
 
+class Kept(NamedTuple):
+    """What a partition holds: the offset of its first record, and the one after its last."""
+
+    begin: int
+    end: int
+
+
 class Subscription(Protocol):
     """One member of a group."""
 
@@ -79,8 +103,18 @@ class Subscription(Protocol):
     def rewind(self) -> None:
         """The next fetch starts again at the stored position."""
 
+    def owns(self, at: TopicPartition) -> bool:
+        """Whether this member owns the partition, as far as it knows."""
+
+    async def seek(self, at: TopicPartition, offset: int) -> int | None:
+        """Makes this the group's position, stored when it returns, and answers the one before.
+
+        Call it between batches, with everything committed: what was fetched is given again from there. None, and
+        nothing is moved, while this member does not own the partition; `offset` must be one that the bus keeps.
+        """
+
     async def close(self) -> None:
-        """Gives the leases back at once."""
+        """Gives the leases back at once; a later fetch joins anew, at the stored positions."""
 
 
 class Bus(Protocol):
@@ -110,8 +144,14 @@ class Bus(Protocol):
     def appended(self, records: Sequence[Record]) -> None:
         """What `append` gave is committed: readers may have it."""
 
-    async def relay(self, schema: str, most: int) -> int:
-        """Moves up to `most` rows of a schema's outbox to the bus, oldest first; how many were moved."""
+    async def relay(self, site: Site, schema: str, most: int) -> int:
+        """Moves up to `most` rows of the outbox of a schema at a site to the bus, oldest first; how many were moved."""
 
     async def lag(self, group: str | None = None) -> list[Lag]:
         """The lag of one group or of all."""
+
+    async def kept(self, topic: str) -> dict[int, Kept]:
+        """What each partition of a topic holds; empty for a topic that is not there."""
+
+    async def read(self, at: TopicPartition, offset: int, most: int) -> list[Record]:
+        """Up to `most` records that stand there from an offset on, without a group and without moving anything."""

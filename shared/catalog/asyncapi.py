@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of the catalogue: every topic, who writes and who reads it, every message with its schema."""
+"""The AsyncAPI 3.0 document of the catalogue: every topic of messages, its writer and readers, each message's schema."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asyncapi(catalog: Catalog) -> dict[str, Any]:
     entries = [catalog.services[name] for name in sorted(catalog.services)]
     on_topic = {topic: types for entry in entries for topic, types in _on_topics(entry).items()}
     models = {ce_type: model for types in on_topic.values() for ce_type, model in types.items()}
-    topics = [catalog.topics[name] for name in sorted(catalog.topics)]
+    topics = [catalog.topics[name] for name in sorted(catalog.topics) if not catalog.topics[name].dead]
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -124,13 +124,17 @@ class Bundle:
 
 @dataclass(frozen=True)
 class TopicEntry:
-    """A topic: its partitions are fixed when it is made; `days` of retention, None keeps for good."""
+    """A topic: its partitions are fixed when it is made; `days` of retention, None keeps for good.
+
+    `dead` is a topic of dead letters: bytes that are no event, read by nobody but its own service for an operator.
+    """
 
     name: str
     writer: str
     readers: tuple[str, ...] | None
     partitions: int = 4
     days: int | None = 90
+    dead: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from shared.catalog.model import Bundle, FormField, Matter, ServiceEntry, TopicEntry
 from shared.errors import Misconfigured, Poison
-from shared.messages import Message, parse_type, topic_of, type_of
+from shared.messages import DEAD_LETTERS, Message, parse_type, topic_of, type_of
 
 PARTITIONS = 4
 SETTING = "ONEWINDOW_CATALOG"
@@ -78,6 +78,7 @@ def _topics(entry: ServiceEntry) -> Iterator[TopicEntry]:
         yield TopicEntry(topic_of(entry.name, "answers"), entry.name, ("coordinator",), PARTITIONS)
     if entry.events:
         yield TopicEntry(topic_of(entry.name, "events"), entry.name, None, PARTITIONS, days=None)
+    yield TopicEntry(topic_of(entry.name, DEAD_LETTERS), entry.name, (entry.name,), partitions=1, dead=True)
 
 
 def _message_types(entries: Iterable[ServiceEntry]) -> Iterator[tuple[str, type[Message]]]:

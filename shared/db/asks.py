@@ -87,13 +87,15 @@ async def _claim(service: RunningService) -> list[Open]:
             f"UPDATE {table} SET tries = tries + 1, state = CASE WHEN effect THEN 'in_doubt' ELSE state END,"
             " owner = $4, lease_until = clock_timestamp() + make_interval(secs => $3) WHERE id IN"
             f" (SELECT id FROM {table} WHERE state IN ('open', 'in_doubt') AND next_try_at <= $1"
-            f" AND (lease_until IS NULL OR lease_until < clock_timestamp() OR {gone('owner')})"
+            f" AND (lease_until IS NULL OR lease_until < clock_timestamp() OR {gone('owner')}"
+            " OR ($5 AND owner = $4))"
             " ORDER BY next_try_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
             " RETURNING id, kind, aggregate_id, name, source, tries, question, effect, next_try_at > asked_at AS told",
             service.clock.now(),
             MOST,
             float(ASK_LEASE_SECONDS),
             service.presence.number,
+            service.news.take_doubt(),
         )
         if not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")

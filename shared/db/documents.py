@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 from shared.changes import Kind, State
 
@@ -53,6 +53,15 @@ def _insert(table: Table, names: tuple[str, ...], *, upsert: bool) -> str:
     return insert_sql(table, names, upsert=upsert)
 
 
+@lru_cache(maxsize=64)
+def _update(table: Table, names: tuple[str, ...]) -> str:
+    types = column_types(table)
+    arrays = ", ".join(f"${n}::{types[name]}[]" for n, name in enumerate(names, 1))
+    columns = ", ".join(f'"{name}"' for name in names)
+    sets = ", ".join(f'"{name}" = n."{name}"' for name in names if name != "id")
+    return f"UPDATE {qualified(table)} t SET {sets} FROM unnest({arrays}) AS n({columns}) WHERE t.id = n.id"
+
+
 def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
     key = [c.name for c in table.primary_key.columns]
     rest = [name for name in names if name not in key]
@@ -63,7 +72,7 @@ def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
 
 def json_columns(table: Table) -> frozenset[str]:
     """The columns that hold JSON."""
-    return frozenset(c.name for c in table.columns if isinstance(c.type, JSONB))
+    return frozenset(c.name for c in table.columns if isinstance(c.type, JSON))
 
 
 def to_arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
@@ -95,17 +104,35 @@ def _last_of_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mappin
     return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 
-async def load(
-    conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID], *, lock: bool = True
-) -> dict[UUID, State]:
-    """The states of these aggregates, locked in id order (so that two batches cannot block each other in a ring)."""
-    sql = f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[]) ORDER BY id"
-    rows = await conn.fetch(sql + " FOR UPDATE" if lock else sql, ids)
+async def load(conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID]) -> dict[UUID, State]:
+    """The states of these aggregates as they are now, without a lock."""
+    rows = await conn.fetch(f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])", ids)
     return {row["id"]: kind.model.model_validate_json(row["body"]) for row in rows}
 
 
+async def lock(
+    conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID], held: Mapping[UUID, State]
+) -> dict[UUID, State]:
+    """The states of these aggregates, locked in id order (so that two batches cannot block each other in a ring).
+
+    A copy in `held` is used where the locked row has its version; any other body is read.
+    """
+    sql = (
+        "SELECT id, CASE WHEN t.version IS DISTINCT FROM h.version THEN t.body END AS body"
+        f" FROM unnest($1::uuid[], $2::int[]) AS h(id, version) JOIN {qualified(kind.table)} t USING (id)"
+        " ORDER BY id FOR UPDATE OF t"
+    )
+    versions = [held[identity].version if identity in held else None for identity in ids]
+    rows = await conn.fetch(sql, ids, versions)
+    return {
+        row["id"]: held[row["id"]] if row["body"] is None else kind.model.model_validate_json(row["body"])
+        for row in rows
+    }
+
+
 async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any], *, new: bool) -> bool:
-    """Writes states with their promoted columns; False when a new one turned out to be there already."""
+    """Writes states with their promoted columns, those that are not `new` under their rows' locks; False when a new
+    one turned out to be there already."""
     promoted = [dict(kind.columns(s)) for s in states]
     names = ("id", "version", "body", *(promoted[0] if promoted else ()))
     as_json = json_columns(kind.table)
@@ -115,6 +142,8 @@ async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any],
         [s.model_dump_json() for s in states],
     ]
     arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[3:]]
-    sql = _insert(kind.table, names, upsert=not new)
-    done: str = await conn.execute(sql + " ON CONFLICT (id) DO NOTHING" if new else sql, *arrays)
+    sql = (
+        _insert(kind.table, names, upsert=False) + " ON CONFLICT (id) DO NOTHING" if new else _update(kind.table, names)
+    )
+    done: str = await conn.execute(sql, *arrays)
     return int(done.rpartition(" ")[2]) == len(states)

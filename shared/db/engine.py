@@ -9,9 +9,14 @@ from typing import Any
 
 import asyncpg
 
+from shared.clock import monotonic
 from shared.errors import Conflict, Misconfigured, Transient
+from shared.failpoints import hit
 
 RETRY_AFTER = 2.0
+HUNG = "20s"
+"""A process that stands still in the middle of a transaction holds its locks no longer than this."""
+
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -71,6 +76,15 @@ async def _keep_session(conn: asyncpg.Connection) -> None:
         await conn.execute("ROLLBACK")
 
 
+def _told(conn: asyncpg.Connection) -> None:
+    """Where a test makes the answer to COMMIT be lost on its way, with the connection."""
+    try:
+        hit("database.after_commit")
+    except Transient:
+        conn.terminate()
+        raise
+
+
 class Database:
     """A pool whose transactions run in a role. `open` raises `Transient` while nobody answers."""
 
@@ -78,9 +92,12 @@ class Database:
         self.dsn = dsn
         self._size = size
         self._pool: asyncpg.Pool[Any] | None = None
+        self._waiting: dict[object, float] = {}
 
     async def open(self) -> None:
-        """Connects; a wrong address or password stops the start by the setting's name."""
+        """Connects, once; a wrong address or password stops the start by the setting's name."""
+        if self._pool is not None:
+            return
         try:
             with mapped_errors():
                 self._pool = await asyncpg.create_pool(
@@ -91,7 +108,12 @@ class Database:
                     timeout=10,
                     reset=_keep_session,
                     max_inactive_connection_lifetime=120,
-                    server_settings={"application_name": "onewindow", "timezone": "UTC", "jit": "off"},
+                    server_settings={
+                        "application_name": "onewindow",
+                        "timezone": "UTC",
+                        "jit": "off",
+                        "idle_in_transaction_session_timeout": HUNG,
+                    },
                 )
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as cause:
             raise Misconfigured(
@@ -108,9 +130,9 @@ class Database:
             self._pool = None
 
     @property
-    def waiting(self) -> bool:
-        """Whether every connection is in use."""
-        return self._pool is not None and self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._size
+    def longest_wait(self) -> float:
+        """Seconds of real time that whoever has waited longest for a connection has waited until now."""
+        return monotonic() - min(self._waiting.values()) if self._waiting else 0.0
 
     @asynccontextmanager
     async def connection(self, timeout: float = 5.0) -> AsyncIterator[asyncpg.Connection]:
@@ -118,8 +140,19 @@ class Database:
         if self._pool is None:
             raise Transient("数据库未连接", "the database is not connected", retry_after=RETRY_AFTER)
         with mapped_errors():
-            async with self._pool.acquire(timeout=timeout) as conn:
+            conn = await self._acquire(self._pool, timeout)
+            try:
                 yield conn
+            finally:
+                await self._pool.release(conn)
+
+    async def _acquire(self, pool: asyncpg.Pool[Any], timeout: float) -> asyncpg.Connection:
+        waiter = object()
+        self._waiting[waiter] = monotonic()
+        try:
+            return await pool.acquire(timeout=timeout)
+        finally:
+            del self._waiting[waiter]
 
     @asynccontextmanager
     async def transaction(
@@ -137,3 +170,5 @@ class Database:
                     await conn.execute("ROLLBACK")
                 raise
             await conn.execute("COMMIT")
+            if not read_only:
+                _told(conn)

@@ -17,7 +17,7 @@ async def relay(service: RunningService) -> None:
     schema = service.spec.name
     while True:
         hit("relay.before_publish", schema)
-        moved = await service.bus.relay(schema, MOST)
+        moved = await service.bus.relay(service.site, schema, MOST)
         if moved:
             hit("relay.after_publish", schema)
             METRICS.relayed.labels(schema).inc(moved)

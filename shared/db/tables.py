@@ -21,31 +21,37 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
 
 NOW = text("clock_timestamp()")
+DOCUMENT = "document"
+"""Marks, in a column's `info`, a document that is rewritten again and again (see `shared/db/migrate.py`)."""
 
 
 @dataclass(frozen=True)
 class DeliveryTables:
-    """A service's outbox, timers, asks, parked messages, positions, audit rows, idempotency keys and local units."""
+    """A service's outbox, timers, asks, parked messages, positions, resets, audit rows, idempotency keys, units."""
 
     outbox: Table
     timer: Table
     ask: Table
     parked: Table
     stream: Table
+    reset: Table
     audit: Table
     idempotency: Table
     unit: Table
 
 
 def document_columns() -> list[Column[object]]:
-    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside."""
+    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside.
+
+    The state is kept as the text that was written, since it is read whole: taking it apart would only cost.
+    """
     return [
         Column("id", UUID, primary_key=True),
         Column("version", Integer, nullable=False),
-        Column("body", JSONB, nullable=False),
+        Column("body", JSON, nullable=False, info={DOCUMENT: True}),
     ]
 
 
@@ -57,19 +63,20 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
         ask=_ask(metadata),
         parked=_parked(metadata),
         stream=_stream(metadata),
+        reset=_reset(metadata),
         audit=_audit(metadata),
         idempotency=_idempotency(metadata),
         unit=_unit(metadata),
     )
 
 
-def _envelope_columns() -> list[Column[object]]:
+def _envelope_columns(headers: type[JSON]) -> list[Column[object]]:
     return [
         Column("event_id", UUID, nullable=False),
         Column("topic", Text, nullable=False),
         Column("partition", Integer, nullable=False),
         Column("key", Text, nullable=False),
-        Column("headers", JSONB, nullable=False),
+        Column("headers", headers, nullable=False),
         Column("data", LargeBinary, nullable=False),
     ]
 
@@ -79,7 +86,7 @@ def _outbox(metadata: MetaData) -> Table:
         "outbox",
         metadata,
         Column("seq", BigInteger, Identity(always=True), primary_key=True),
-        *_envelope_columns(),
+        *_envelope_columns(JSON),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     )
 
@@ -124,7 +131,7 @@ def _parked(metadata: MetaData) -> Table:
         "parked",
         metadata,
         Column("seq", BigInteger, Identity(always=True), primary_key=True),
-        *_envelope_columns(),
+        *_envelope_columns(JSONB),
         Column("offset", BigInteger, nullable=False),
         Column("reason", Text, nullable=False),
         Column("tries", Integer, nullable=False),
@@ -142,6 +149,27 @@ def _stream(metadata: MetaData) -> Table:
         Column("topic", Text, primary_key=True),
         Column("aggregate_id", Text, primary_key=True),
         Column("version", BigInteger, nullable=False),
+    )
+
+
+def _reset(metadata: MetaData) -> Table:
+    return Table(
+        "reset",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("target", Text, nullable=False),
+        Column("skip", Boolean, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("proposed_by", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("proposed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+        Column("second_by", Text),
+        Column("second_reason", Text),
+        Column("moved_from", BigInteger),
+        Column("moved_to", BigInteger),
+        Index("reset_open", "topic", "partition", postgresql_where=text("state IN ('proposed', 'wanted')")),
     )
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from shared.changes import Changes, Ctx, Kind, State
 from shared.db import documents
 from shared.db.engine import Redo, role_of
+from shared.db.live import LiveRows
 from shared.db.writes import Writes, delivery_sql, plain
 from shared.errors import FieldError, Invalid, Transient
 from shared.failpoints import hit
@@ -71,6 +72,7 @@ class UnitOfWork:
         self._spec = service.spec
         self._role = role_of(service.spec.name)
         self._kinds: dict[str, Kind[Any]] = {k.name: k for k in service.spec.kinds}
+        self.live = LiveRows()
 
     async def apply(self, entries: Sequence[Entry], *, failpoint: str = "unit") -> None:
         """Applies all entries in order, or none; a deadlock or stale statement redoes the whole unit."""
@@ -85,12 +87,19 @@ class UnitOfWork:
 
     async def _once(self, entries: Sequence[Entry], failpoint: str) -> None:
         writes = self._service.new_writes()
-        async with self._service.db.transaction(self._role) as conn:
-            loaded = await self._load(conn, entries)
-            for entry in entries:
-                self._call(entry, loaded, writes)
-            await self._write(conn, loaded, writes)
-            hit(f"{failpoint}.before_commit", self._spec.name)
+        try:
+            async with self._service.db.transaction(self._role) as conn:
+                loaded = await self._load(conn, entries)
+                for entry in entries:
+                    self._call(entry, loaded, writes)
+                await self._write(conn, loaded, writes)
+                hit(f"{failpoint}.before_commit", self._spec.name)
+        except Transient:
+            # The connection may have broken after COMMIT: then nobody here was told of the questions it left.
+            if writes.asks:
+                self._service.news.doubt()
+            raise
+        self.live.keep(loaded.touched)
         self._service.committed(writes)
         hit(f"{failpoint}.after_commit", self._spec.name)
 
@@ -99,7 +108,7 @@ class UnitOfWork:
         for name, kind in sorted(self._kinds.items()):
             ids = list({e.aggregate_id for e in entries if e.kind == name})
             if ids:
-                found = await documents.load(conn, kind, ids)
+                found = await documents.lock(conn, kind, ids, self.live.take(name, ids))
                 loaded.states.update({(name, identity): state for identity, state in found.items()})
         loaded.existing = frozenset(loaded.states)
         # Claimed only after the aggregates are locked: a handler that cancels a timer locks in the same order.

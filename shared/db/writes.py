@@ -181,7 +181,7 @@ class Writes:
 
 
 def outbox_row(envelope: Envelope, partitions: int) -> dict[str, Any]:
-    """One outbox row: the envelope as it will stand on the bus."""
+    """One outbox row: the envelope as it will stand on the bus, and itself for readers of the same process."""
     return {
         "event_id": envelope.id,
         "topic": envelope.topic,
@@ -189,6 +189,7 @@ def outbox_row(envelope: Envelope, partitions: int) -> dict[str, Any]:
         "key": envelope.key,
         "headers": attributes(envelope),
         "data": envelope.data,
+        "envelope": envelope,
     }
 
 

@@ -61,9 +61,7 @@ def _item_table(metadata: MetaData) -> Table:
         Column("unit", Text, nullable=False),
         Column("region", Text, nullable=False),
         Index("item_case", "case_id"),
-        Index("item_application_no", "application_no"),
         Index("item_person", "person_ref", "matter"),
-        Index("item_open", "matter", "unit", postgresql_where="phase IN ('open', 'decided')"),
     )
 
 

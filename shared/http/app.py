@@ -13,11 +13,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.clock import monotonic
 from shared.http import correlation, docs
 from shared.http.auth import enforce
 from shared.http.bodies import unfit, unfit_address
 from shared.http.problems import install_problems, internal, problem, unstorable
 from shared.http.tokens import Verifier
+from shared.metrics import METRICS
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _log = structlog.get_logger("http")
@@ -114,11 +116,13 @@ class _Answer:
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self._scope, self._send, self._request_id = scope, send, request_id
+        self._began = monotonic()
         self.started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            METRICS.requests.labels(_route(self._scope), message["status"]).observe(monotonic() - self._began)
             self._complete(MutableHeaders(raw=message.setdefault("headers", [])))
         await self._send(message)
 
@@ -128,6 +132,14 @@ class _Answer:
             headers.setdefault(name, value)
         if self._scope.get("scheme") == "https":
             headers.setdefault("strict-transport-security", "max-age=31536000")
+
+
+def _route(scope: Scope) -> str:
+    """The route as it was declared: an address may hold a number, and strangers may make up as many as they like."""
+    route = scope.get("route")
+    if route is None:
+        return "unknown"
+    return f"{scope['method']} {route.path}" if scope["method"] in route.methods else f"* {route.path}"
 
 
 def _refused(scope: Scope, headers: Headers) -> Response | None:

@@ -64,16 +64,20 @@ def problem(
     **members: Any,
 ) -> JSONResponse:
     """One problem document; `members` are its extensions (`existing`, `state`)."""
-    body = {
+    body = {**body_of(status, code, detail, errors), **members}
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def body_of(status: int, code: str, detail: str, errors: Sequence[FieldError] = ()) -> dict[str, object]:
+    """The document itself, for whoever answers in the platform's place."""
+    return {
         "type": f"urn:onewindow:problem:{code.lower()}",
         "title": _TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
         "errors": [asdict(error) for error in errors],
-        **members,
     }
-    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
 def internal() -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -22,6 +23,8 @@ LIFETIME: Final = timedelta(minutes=15)
 _REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti"]
 _SKEW: Final = timedelta(seconds=30)
 """How far ahead another machine's clock may be when it dates a token."""
+_REMEMBERED: Final = 1024
+"""Verified tokens kept with what they said: whoever signed in asks again and again with the same one."""
 
 
 def issue(principal: Principal, kid: str, key: Ed25519PrivateKey, now: datetime, lifetime: timedelta = LIFETIME) -> str:
@@ -37,6 +40,18 @@ def issue(principal: Principal, kid: str, key: Ed25519PrivateKey, now: datetime,
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a token with a true signature says; when it holds is asked anew at each use."""
+
+    principal: Principal
+    issued: float
+    expires: float
+
+    def holds(self, now: datetime) -> bool:
+        return self.issued - _SKEW.total_seconds() <= now.timestamp() < self.expires
+
+
 class Verifier:
     """Tells who a token speaks for; a value, safe to share.
 
@@ -47,6 +62,7 @@ class Verifier:
     def __init__(self, keys: Mapping[str, Ed25519PublicKey], clock: Clock | None = None) -> None:
         self._keys = dict(keys)
         self._clock = clock or SystemClock()
+        self._known: dict[str, _Told] = {}
 
     @classmethod
     def of(cls, keyring: Keyring, clock: Clock | None = None) -> Self:
@@ -55,12 +71,11 @@ class Verifier:
 
     def verify(self, token: str) -> Principal:
         """The principal; raises a 401 `HttpError` for a token that is not ours, not now, or not whole."""
-        try:
-            claims = self._claims(token)
-            self._check_time(claims)
-            return from_claims(claims)
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError):
-            raise unauthenticated("TOKEN_INVALID") from None
+        told = self._known.get(token) or self._read(token)
+        if not told.holds(self._clock.now()):
+            raise unauthenticated("TOKEN_INVALID")
+        self._remember(token, told)
+        return told.principal
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The public keys as a JWK set (RFC 7517)."""
@@ -78,11 +93,17 @@ class Verifier:
             options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
 
-    def _check_time(self, claims: Mapping[str, Any]) -> None:
-        now = self._clock.now()
-        issued, expires = float(claims["iat"]), float(claims["exp"])
-        if not issued - _SKEW.total_seconds() <= now.timestamp() < expires:
-            raise ValueError("outside its time")
+    def _read(self, token: str) -> _Told:
+        try:
+            claims = self._claims(token)
+            return _Told(from_claims(claims), float(claims["iat"]), float(claims["exp"]))
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError):
+            raise unauthenticated("TOKEN_INVALID") from None
+
+    def _remember(self, token: str, told: _Told) -> None:
+        self._known[token] = told
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
 
 
 def _jwk(kid: str, key: Ed25519PublicKey) -> dict[str, Any]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import generate_latest
+from fastapi import FastAPI
 
-from shared.errors import Transient
 from shared.http.app import install
-from shared.http.auth import check_guards, public
+from shared.http.auth import check_guards
 from shared.http.tokens import Verifier
-from shared.metrics import METRICS
-from shared.runtime.ops import ops_router
+from shared.runtime.health import health_router
+from shared.runtime.ops.router import ops_router
 
 if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
@@ -31,8 +28,11 @@ def build_app(host: Host) -> FastAPI:
     if host.demonstration is not None:
         app.include_router(host.demonstration.router(host), prefix="/api/dev", tags=["dev"])
     app.include_router(ops_router(host), prefix="/api/ops", tags=["ops"])
-    app.include_router(_health(host), tags=["health"])
+    app.include_router(health_router(host), tags=["health"])
     check_guards(app)
+    if len(host.services) < len(host.catalog.services):
+        # Behind the gateway any process may be asked what the whole looks like.
+        app.openapi = lambda: describe(host.catalog)  # type: ignore[method-assign]
     return app
 
 
@@ -60,7 +60,7 @@ def describe(catalog: Catalog) -> dict[str, Any]:
         spec = importlib.import_module(catalog.services[name].spec_module).SERVICE
         _include(app, spec, _Described(spec, catalog))
     app.include_router(ops_router(None), prefix="/api/ops", tags=["ops"])
-    app.include_router(_health(None), tags=["health"])
+    app.include_router(health_router(None), tags=["health"])
     return app.openapi()
 
 
@@ -69,42 +69,3 @@ class _Described:
 
     def __init__(self, spec: ServiceSpec, catalog: Catalog) -> None:
         self.spec, self.catalog = spec, catalog
-
-
-def _health(host: Any) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/healthz", dependencies=[public()])
-    async def healthz() -> dict[str, str]:
-        """Answers while the process runs."""
-        return {"status": "ok"}
-
-    @router.get("/readyz", dependencies=[public()])
-    async def readyz() -> Response:
-        """200 when every service of this process can work; 503 names those that cannot, and why."""
-        services = await _readiness(host)
-        ok = host.ready and all(state == "ready" for state in services.values())
-        body = {"status": "ready" if ok else "not_ready", "services": services}
-        return JSONResponse(body, status_code=200 if ok else 503, headers={} if ok else {"Retry-After": "2"})
-
-    @router.get("/metrics", dependencies=[public()], include_in_schema=False)
-    async def metrics(request: Request) -> Response:
-        """Prometheus metrics, told to this machine only."""
-        if request.client is not None and request.client.host not in {"127.0.0.1", "::1"}:
-            return Response(status_code=404)
-        return Response(generate_latest(METRICS.registry), media_type="text/plain; version=0.0.4")
-
-    return router
-
-
-async def _readiness(host: Host) -> dict[str, Any]:
-    try:
-        async with host.db.connection(timeout=1.0) as conn:
-            await conn.execute("SELECT 1")
-        database = "ready"
-    except Transient as cause:
-        database = f"database: {cause.detail_en}"
-    found = dict.fromkeys(host.services, database)
-    for worker, reason in host.supervisor.failed.items():
-        found[worker.partition(".")[0]] = f"{worker}: {reason}"
-    return found

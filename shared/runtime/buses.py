@@ -12,8 +12,7 @@ from shared.errors import Misconfigured, Transient
 
 if TYPE_CHECKING:
     from shared.config import Settings
-    from shared.db.engine import Database
-    from shared.db.presence import Presence
+    from shared.db.site import Site
 
 EMBEDDED = "embedded"
 _TABLE = """
@@ -22,12 +21,12 @@ CREATE TABLE IF NOT EXISTS bus.home (one boolean PRIMARY KEY DEFAULT true CHECK 
 """
 
 
-def make_bus(settings: Settings, db: Database, presence: Presence, address: str | None = None) -> Bus:
+def make_bus(settings: Settings, site: Site, address: str | None = None) -> Bus:
     """The bus of the settings, or one at another address that the same account may use."""
     address = address or settings.bus
     if address == EMBEDDED:
-        return EmbeddedBus(db, presence)
-    return KafkaBus(link_of(settings, address), db, presence)
+        return EmbeddedBus(site.db, site.presence)
+    return KafkaBus(link_of(settings, address))
 
 
 def link_of(settings: Settings, address: str | None = None) -> Link:
@@ -36,18 +35,18 @@ def link_of(settings: Settings, address: str | None = None) -> Link:
     return Link.parse(address or settings.bus, settings.bus_user, password, settings.bus_ca)
 
 
-async def keep_to_one_bus(settings: Settings, db: Database, presence: Presence) -> None:
-    """Remembers which bus this database's platform is on.
+async def keep_to_one_bus(settings: Settings, site: Site) -> None:
+    """Remembers in a database which bus its platform is on.
 
     Raises `Misconfigured` when it was another one that holds unread records, cannot be asked, or is in use now: close
     intake, wait until the lag is 0, stop everything, then switch.
     """
-    async with db.transaction() as conn:
+    async with site.db.transaction() as conn:
         await conn.execute("SELECT pg_advisory_xact_lock(hashtext('bus.home'))")
         await conn.execute(_TABLE)
         before = await conn.fetchval("SELECT address FROM bus.home") or await _older(conn)
         if before not in {None, settings.bus}:
-            await _must_be_drained(settings, db, presence, before)
+            await _must_be_drained(settings, site, before)
         await conn.execute(
             "INSERT INTO bus.home (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET address = EXCLUDED.address",
             settings.bus,
@@ -60,14 +59,14 @@ async def _older(conn: object) -> str | None:
     return EMBEDDED if there else None
 
 
-async def _must_be_drained(settings: Settings, db: Database, presence: Presence, before: str) -> None:
-    if not presence.alone:
+async def _must_be_drained(settings: Settings, site: Site, before: str) -> None:
+    if not site.presence.alone:
         raise Misconfigured(
             SETTING,
             f"还有进程在用 {before},全部停止后再换总线",
             f"other processes are still on {before}: stop all before the bus is changed",
         )
-    unread = await _unread(settings, db, presence, before)
+    unread = await _unread(settings, site, before)
     if unread:
         raise Misconfigured(
             SETTING,
@@ -76,8 +75,8 @@ async def _must_be_drained(settings: Settings, db: Database, presence: Presence,
         )
 
 
-async def _unread(settings: Settings, db: Database, presence: Presence, address: str) -> int:
-    bus = make_bus(settings, db, presence, address)
+async def _unread(settings: Settings, site: Site, address: str) -> int:
+    bus = make_bus(settings, site, address)
     try:
         await bus.start()
         return sum(lag.records for lag in await bus.lag())

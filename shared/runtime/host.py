@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared import failpoints
+from shared.bus.consumer import patiently
 from shared.bus.port import Bus
 from shared.catalog.checks import require_sound
 from shared.catalog.protocol import UnitChanged
@@ -19,11 +20,10 @@ from shared.catalog.registry import Catalog, load
 from shared.clock import Clock, VirtualClock, monotonic, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
-from shared.db.engine import Database
 from shared.db.migrate import create_tables, migrate
 from shared.db.postgres import EmbeddedPostgres
-from shared.db.presence import Presence
-from shared.errors import Misconfigured
+from shared.db.site import Site
+from shared.errors import Misconfigured, Transient
 from shared.facts.port import FactSource
 from shared.facts.simulator import SimulatedFacts
 from shared.facts.tables import metadata as facts_metadata
@@ -32,7 +32,8 @@ from shared.identity import PersonIndex
 from shared.messages import topic_of
 from shared.policy import Policy
 from shared.runtime.app import build_app
-from shared.runtime.buses import keep_to_one_bus, make_bus
+from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus
+from shared.runtime.databases import Databases, home_of, require_known, require_one
 from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
@@ -92,19 +93,13 @@ class Host:
     async def start(self) -> None:
         """Database, migrations, keys, bus, services, workers, demonstration data: then `ready`."""
         failpoints.arm(self.settings.failpoints)
-        self.dsn = await self.open_database()
-        await migrate(self.dsn, self.specs)
-        self.keyring = Keyring.open(self.settings.key_folder, list(self.catalog.services))
-        if self.keyring.made:
-            folder = self.settings.key_folder
-            self._notice(f"已生成密钥于 {folder},请另行备份 / keys made in {folder}: back them up apart")
-        self.db = Database(self.dsn, self.settings.pool_size)
-        await self.db.open()
-        self.presence = Presence(self.db)
-        await self.presence.start()
+        self.databases = await self.find_databases()
+        self.db, self.presence = self.databases.home.db, self.databases.home.presence
+        self.keyring = self._keys()
+        await self._open(self.databases.home)
         self.bus = self._bus()
         await self.bus.start()
-        await keep_to_one_bus(self.settings, self.db, self.presence)
+        await keep_to_one_bus(self.settings, self.databases.home)
         await self.bus.declare(list(self.catalog.topics.values()))
         self.facts = await self._facts()
         await self._start_clock()
@@ -115,15 +110,39 @@ class Host:
         settle_memory()
         self.ready = True
 
-    async def open_database(self) -> str:
-        """The address of the database: the setting's, else the embedded server's, started here."""
-        if self.settings.database_url:
-            return self.settings.database_url
-        self._postgres = EmbeddedPostgres(self.settings.data, notice=self._notice)
-        return await asyncio.to_thread(self._postgres.start)
+    async def find_databases(self) -> Databases:
+        """The databases that the settings name, else one of an embedded server that is started here; none is opened."""
+        require_known(self.settings, self.catalog.services)
+        names = [spec.name for spec in self.specs]
+        home = home_of(self.settings, names)
+        if home is None:
+            self._postgres = EmbeddedPostgres(self.settings.data, notice=self._notice)
+            home = await asyncio.to_thread(self._postgres.start)
+        found = Databases(self.settings, home, names)
+        if self.settings.bus == EMBEDDED:
+            require_one(self.settings, found)
+        return found
+
+    async def migrate(self) -> list[str]:
+        """Brings the schemas of these services to their newest revision, wherever they are; which of them changed."""
+        return [name for site, _ in self.databases.residents() for name in await self._migrate(site)]
+
+    async def _migrate(self, site: Site) -> list[str]:
+        return await migrate(site.db.dsn, [spec for spec in self.specs if self.databases.of(spec.name) is site])
+
+    async def _open(self, site: Site) -> None:
+        await self._migrate(site)
+        await site.open()
+
+    def _keys(self) -> Keyring:
+        keyring = Keyring.open(self.settings.key_folder, list(self.catalog.services))
+        if keyring.made:
+            folder = self.settings.key_folder
+            self._notice(f"已生成密钥于 {folder},请另行备份 / keys made in {folder}: back them up apart")
+        return keyring
 
     def _bus(self) -> Bus:
-        return make_bus(self.settings, self.db, self.presence)
+        return make_bus(self.settings, self.databases.home)
 
     async def _start_clock(self) -> None:
         """A virtual clock is one row for all processes, and only a demonstration has one."""
@@ -133,46 +152,76 @@ class Host:
             raise Misconfigured(
                 "ONEWINDOW_CLOCK", "虚拟时钟只用于演示", "a virtual clock is for the demonstration only"
             )
-        self.virtual_time = VirtualTime(self.clock, self.db, self.presence, self.bus, self.specs)
+        databases = self.databases.of_all(self.catalog.services)
+        self.virtual_time = VirtualTime(self.clock, self.databases.home, self.bus, databases)
         await self.virtual_time.start()
 
     async def _facts(self) -> FactSource:
         if self.demonstration is None:
             return Unconnected()
-        await create_tables(self.dsn, facts_metadata)
+        await create_tables(self.db.dsn, facts_metadata)
         index = PersonIndex(self.keyring.index_key)
         return SimulatedFacts(self.db, self.clock, index, self.demonstration.answer)
 
     async def _start_services(self) -> None:
-        world = World(self.settings, self.catalog, self.clock, self.bus, self.presence, self.facts)
+        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts)
         for spec in self.specs:
             policy = Policy.load(spec.policy) if spec.policy else Policy()
-            service = RunningService(spec, world, self.db, keys_of(spec, self.keyring), policy)
-            await service.start()
-            self.services[spec.name] = service
+            site = self.databases.of(spec.name)
+            self.services[spec.name] = RunningService(spec, world, site, keys_of(spec, self.keyring), policy)
         if self.virtual_time is not None:
             self.virtual_time.wake(*(e for s in self.services.values() for e in (s.news.timers, s.news.asks)))
             self.supervisor.start("clock.follow", self.virtual_time.follow)
         if self._postgres is not None:
             self.supervisor.start("database.watch", self._watch_database)
-        for service in self.services.values():
-            for name, work in service.work().items():
-                self.supervisor.start(f"{service.spec.name}.{name}", work)
+        for site, names in self.databases.residents():
+            await self._move_in(site, names)
+
+    async def _move_in(self, site: Site, names: Sequence[str]) -> None:
+        """Sets the services of a site to work; one that is away holds up its own services only, until it is there."""
+        try:
+            await self._set_to_work(site, names)
+        except Transient as cause:
+            if site is self.databases.home:
+                raise
+            self._notice(f"{', '.join(names)}: {cause.detail_zh} / {cause.detail_en}")
+            self.supervisor.start(f"{names[0]}.database", lambda: self._await_database(site, names))
+
+    async def _await_database(self, site: Site, names: Sequence[str]) -> None:
+        async for attempt in patiently(names[0]):
+            with attempt:
+                await self._set_to_work(site, names)
+        await asyncio.Event().wait()  # done: a worker that returned would be started again
+
+    async def _set_to_work(self, site: Site, names: Sequence[str]) -> None:
+        if site is not self.databases.home:
+            await self._open(site)
+            await keep_to_one_bus(self.settings, site)
+        for name in names:
+            await self.services[name].start()
+        for name in names:
+            for worker, work in self.services[name].work().items():
+                self.supervisor.start(f"{name}.{worker}", work)
 
     async def _units_read(self) -> None:
         """Waits until the services here have read the units just made: before that every region is unknown to them."""
         topics = {topic_of(e.name, "events") for e in self.catalog.services.values() if UnitChanged in e.events}
         end = monotonic() + UNITS_SECONDS
-        while monotonic() < end:
-            if not await self._units_on_their_way(topics):
-                return
+        while monotonic() < end and await self._units_on_their_way(topics):  # noqa: ASYNC110 — the bus tells nobody
             await asyncio.sleep(0.02)
+        for service in self._at_work():
+            await service.units.load()  # another copy of the service may have been given them
+
+    def _at_work(self) -> list[RunningService]:
+        """The services whose database was there."""
+        return [service for service in self.services.values() if service.consumer is not None]
 
     async def _units_on_their_way(self, topics: set[str]) -> bool:
-        for service in self.services.values():
-            if await service.outbox_holds(topics):
-                return True
-        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in self.services]
+        working = self._at_work()
+        if any([await service.outbox_holds(topics) for service in working]):
+            return True
+        names = {service.spec.name for service in working}
+        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in names]
         return any(lag.records for lag in lags)
 
     async def _watch_database(self) -> None:
@@ -183,7 +232,7 @@ class Host:
                 continue
             self._notice("数据库意外停止,正在重新启动 / the database ended unexpectedly, starting it again")
             await asyncio.to_thread(self._postgres.stop)
-            if await asyncio.to_thread(self._postgres.start) != self.dsn:
+            if await asyncio.to_thread(self._postgres.start) != self.db.dsn:
                 raise Misconfigured(
                     "ONEWINDOW_DATA", "数据库换了端口,请重新启动", "the database's port changed: start again"
                 )
@@ -194,10 +243,8 @@ class Host:
         await self.supervisor.stop()
         if hasattr(self, "bus"):
             await self.bus.stop()
-        if hasattr(self, "presence"):
-            await self.presence.stop()
-        if hasattr(self, "db"):
-            await self.db.close()
+        if hasattr(self, "databases"):
+            await self.databases.close()
         if self._postgres is not None:
             await asyncio.to_thread(self._postgres.stop)
 

@@ -12,20 +12,25 @@ from uuid import UUID
 import orjson
 
 from shared.bus.consumer import Consumer
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
 from shared.bus.port import Bus, Record, outbox_word
+from shared.bus.resets import Resets
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
 from shared.db import asks, documents, relay, timers
 from shared.db.asks import Open
-from shared.db.engine import Database, role_of
-from shared.db.presence import Presence
+from shared.db.engine import role_of
+from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
 from shared.runtime.commands import Commands
+from shared.runtime.figures import Figures
+from shared.runtime.pressure import require_room
+from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
 
 if TYPE_CHECKING:
@@ -50,6 +55,18 @@ class News:
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     asks: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Open] = field(default_factory=list)
+    in_doubt: bool = False
+    """A unit with questions may be committed though its connection broke: they may wait here, unknown to anybody."""
+
+    def doubt(self) -> None:
+        """The worker of the asks looks also for what was leased to this process."""
+        self.in_doubt = True
+        self.asks.set()
+
+    def take_doubt(self) -> bool:
+        """Whether there was doubt since the last look."""
+        taken, self.in_doubt = self.in_doubt, False
+        return taken
 
     def take_asked(self) -> list[Open]:
         """The questions written and leased in this process since the last look."""
@@ -65,21 +82,23 @@ class World:
     catalog: Catalog
     clock: Clock
     bus: Bus
-    presence: Presence
     facts: FactSource
 
 
 class RunningService:
     """One service at work; also the handle that its routes and workers are given (`ServiceHandle`)."""
 
-    def __init__(self, spec: ServiceSpec, world: World, db: Database, keyring: Keyring, policy: Policy) -> None:
+    def __init__(self, spec: ServiceSpec, world: World, site: Site, keyring: Keyring, policy: Policy) -> None:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
-        self.bus, self.presence, self._facts = world.bus, world.presence, world.facts
-        self.db, self.keyring, self.policy = db, keyring, policy
+        self.bus, self._facts = world.bus, world.facts
+        self.site, self.db, self.presence = site, site.db, site.presence
+        self.keyring, self.policy = keyring, policy
         self.news = News()
-        self.units = LocalUnits(db, spec)
-        self.parking = Parking(db, spec)
+        self.units = LocalUnits(site, spec)
+        self.parking = Parking(self.db, spec)
+        self.dead_letters, self.resets = DeadLetters(self), Resets(self)
+        self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands = Commands(self)
         self._role = role_of(spec.name)
@@ -124,23 +143,31 @@ class RunningService:
             yield conn
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[asyncpg.Connection]:
-        """One transaction in the service's role for its own plain rows, with an audit row naming the actor."""
+    async def write(
+        self, actor: str, action: str = "write", detail: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in the service's role for its own plain rows, with an audit row: who did what."""
         async with self.db.transaction(self._role) as conn:
             yield conn
             await conn.execute(
                 f"INSERT INTO {documents.qualified(self.spec.delivery.audit)}"
-                " (at, actor, action, kind, aggregate_id, version) VALUES ($1, $2, 'write', 'row', '', 0)",
+                " (at, actor, action, kind, aggregate_id, version, detail) VALUES ($1, $2, $3, 'row', '', 0, $4)",
                 self.clock.now(),
                 actor,
+                action,
+                orjson.dumps(detail).decode() if detail else None,
             )
         self.news.timers.set()
 
     async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
         """The state of one aggregate, or None."""
         async with self.read() as conn:
-            found = await documents.load(conn, self._kinds[kind], [aggregate_id], lock=False)
+            found = await documents.load(conn, self._kinds[kind], [aggregate_id])
         return found.get(aggregate_id)
+
+    async def require_room(self) -> None:
+        """Raises 429 while new work would have to wait too long; reading is never refused."""
+        await require_room(self)
 
     async def outbox_holds(self, topics: Collection[str]) -> bool:
         """Whether something for these topics waits to be relayed."""
@@ -236,6 +263,8 @@ class RunningService:
         writers = {parse_type(t)[0] for t in wanted}
         mine = []
         for topic in self.catalog.topics.values():
+            if topic.dead:
+                continue
             service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
             entry = self.catalog.services[service]
             carried = set(getattr(entry, kind))
@@ -246,9 +275,12 @@ class RunningService:
 
     async def start(self) -> None:
         """Reads what is held in memory and joins the bus."""
+        self.units.listen()
         await self.units.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
-        self.consumer = Consumer(self.spec.name, subscription, self.handle, self.parking)
+        self.consumer = Consumer(
+            self.spec.name, subscription, self.handle, self.parking, self.dead_letters, self.resets
+        )
         self.presence.listen(self._heard, self.news.outbox.set)
 
     def _heard(self, words: list[str]) -> None:
@@ -261,8 +293,10 @@ class RunningService:
         return {
             "commands": self.commands.serve,
             "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
+            "units": self.units.follow,
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),
+            "figures": self.figures.keep,
             **own,
         }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.config import Settings
     from shared.crypto import Keyring
     from shared.db.tables import DeliveryTables
+    from shared.runtime.stuck import Hangs
 
 Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
 """`(state | None, ctx) -> (changes, answer)`: a command from a route; raises `RefusedError`, `Conflict`, `Invalid`."""
@@ -53,6 +54,7 @@ class ServiceSpec:
 
     `handlers` maps message types to routes; `local` maps `answer:<name>` and `timer:<name>` (or `answer:*`) per kind.
     `local_sources` are ask sources answered by this service's own tables: `async (handle, questions) -> answers`.
+    `stuck` finds the obligations of this service that nothing would ever move.
     Routes stand under `prefix` (`/api/<name>` unless it says otherwise), `further_routers` under their own.
     """
 
@@ -71,6 +73,7 @@ class ServiceSpec:
     keys: Keys = Keys()
     rules: Mapping[str, Any] = field(default_factory=dict)
     workers: tuple[Callable[[ServiceHandle], Any], ...] = ()
+    stuck: Hangs | None = None
 
 
 class ServiceHandle(Protocol):
@@ -99,6 +102,9 @@ class ServiceHandle(Protocol):
 
     def write(self, actor: str) -> Any:
         """`async with handle.write(actor) as conn`: one transaction in the service's role for its own plain rows."""
+
+    async def require_room(self) -> None:
+        """Raises 429 while new work would have to wait too long; a route that creates work asks first."""
 
     async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
         """The state of one aggregate, or None."""

@@ -42,12 +42,22 @@ class Supervisor:
                 self.failed[name] = str(cause)
                 log.critical("worker_stopped", worker=name, cause=str(cause))
                 return
+            except asyncio.CancelledError as cause:
+                # A library that passes on a cancellation of its own must not end a worker: only `stop` does.
+                if _wanted():
+                    raise
+                pause = self._tell(name, began, pause, cause)
             except Exception as cause:  # noqa: BLE001 — whatever it was: told, counted, and the worker is started again
-                # One that had worked for a while meets its trouble with as short a pause as the first.
-                pause = FIRST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
-                METRICS.restarts.labels(name).inc()
-                _report(name, cause)
+                pause = self._tell(name, began, pause, cause)
             await asyncio.sleep(pause)
+
+    @staticmethod
+    def _tell(name: str, began: float, pause: float, cause: BaseException) -> float:
+        """Reports a failure; returns the pause until the next start."""
+        METRICS.restarts.labels(name).inc()
+        _report(name, cause)
+        # One that had worked for a while meets its trouble with as short a pause as the first.
+        return FIRST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
 
     async def stop(self) -> None:
         """Cancels every worker and waits until each has put its things away."""
@@ -57,7 +67,13 @@ class Supervisor:
         self._tasks.clear()
 
 
-def _report(name: str, cause: Exception) -> None:
+def _wanted() -> bool:
+    """Whether somebody cancelled the task at work."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _report(name: str, cause: BaseException) -> None:
     """A world that is away is one line; anything else is a defect of ours and comes with its place."""
     if isinstance(cause, Transient):
         log.warning("worker_paused", worker=name, cause=str(cause))

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import VirtualClock, as_utc
-from shared.db.documents import qualified
 from shared.errors import Conflict, Transient
 
 if TYPE_CHECKING:
     from shared.bus.port import Bus, Lag
     from shared.db.engine import Database
-    from shared.db.presence import Presence
-    from shared.runtime.spec import ServiceSpec
+    from shared.db.site import Site
 
 NOTICE = "clock"
 LOOK_SECONDS = 1.0
@@ -31,19 +29,29 @@ _TABLE = """
 CREATE SCHEMA IF NOT EXISTS dev;
 CREATE TABLE IF NOT EXISTS dev.clock (one boolean PRIMARY KEY DEFAULT true CHECK (one), at timestamptz NOT NULL);
 """
+_WAITING = """
+SELECT EXISTS (SELECT FROM "{schema}".outbox) OR EXISTS (SELECT FROM "{schema}".timer WHERE due_at <= $1)
+    OR EXISTS (SELECT FROM "{schema}".ask
+        WHERE state IN ('open', 'in_doubt') AND (next_try_at <= $1 OR lease_until IS NOT NULL))
+"""
+_NEXT_DUE = """
+SELECT least((SELECT min(due_at) FROM "{schema}".timer),
+    (SELECT min(next_try_at) FROM "{schema}".ask WHERE state IN ('open', 'in_doubt')))
+"""
 
 
 class VirtualTime:
-    """Keeps this process's clock with the row, and moves the row."""
+    """Keeps this process's clock with the row at home, and moves the row.
 
-    def __init__(
-        self, clock: VirtualClock, db: Database, presence: Presence, bus: Bus, specs: Sequence[ServiceSpec]
-    ) -> None:
-        self._clock, self._db, self._presence, self._bus = clock, db, presence, bus
-        self._specs = specs
+    `databases` are those of all services, also of those that other processes host: their work holds the clock too.
+    """
+
+    def __init__(self, clock: VirtualClock, home: Site, bus: Bus, databases: Mapping[str, Database]) -> None:
+        self._clock, self._db, self._presence, self._bus = clock, home.db, home.presence, bus
+        self._databases = databases
         self._news = asyncio.Event()
         self._listeners: list[asyncio.Event] = []
-        presence.listen(self._heard, self._news.set)
+        self._presence.listen(self._heard, self._news.set)
 
     def _heard(self, words: list[str]) -> None:
         if NOTICE in words:
@@ -120,25 +128,19 @@ class VirtualTime:
         return sorted(before, key=_where) != sorted(await self._bus.lag(), key=_where)
 
     async def _waiting(self) -> bool:
-        parts = [
-            f"SELECT 1 FROM {qualified(s.delivery.outbox)}"
-            f" UNION ALL SELECT 1 FROM {qualified(s.delivery.timer)} WHERE due_at <= $1"
-            f" UNION ALL SELECT 1 FROM {qualified(s.delivery.ask)}"
-            " WHERE state IN ('open', 'in_doubt') AND (next_try_at <= $1 OR lease_until IS NOT NULL)"
-            for s in self._specs
-        ]
-        async with self._db.connection() as conn:
-            found = await conn.fetchval(f"SELECT 1 FROM ({' UNION ALL '.join(parts)}) w LIMIT 1", self._clock.now())
-        return found is not None
+        return any(await self._each(_WAITING, self._clock.now()))
 
     async def _next_due(self) -> datetime | None:
-        parts = [
-            f"SELECT min(due_at) AS at FROM {qualified(s.delivery.timer)} UNION ALL SELECT min(next_try_at)"
-            f" FROM {qualified(s.delivery.ask)} WHERE state IN ('open', 'in_doubt')"
-            for s in self._specs
-        ]
-        async with self._db.connection() as conn:
-            found: datetime | None = await conn.fetchval(f"SELECT min(at) FROM ({' UNION ALL '.join(parts)}) d")
+        return min((at for at in await self._each(_NEXT_DUE) if at is not None), default=None)
+
+    async def _each(self, sql: str, *arguments: Any) -> list[Any]:
+        """What a query gives for each service whose tables are there (one that never ran has none)."""
+        found = []
+        for schema, db in self._databases.items():
+            await db.open()
+            async with db.connection() as conn:
+                if await conn.fetchval("SELECT to_regclass($1)", f'"{schema}".timer'):
+                    found.append(await conn.fetchval(sql.format(schema=schema), *arguments))
         return found
 
 

@@ -14,10 +14,11 @@ import pytest_asyncio
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_link import Link
-from shared.bus.port import Bus, Fenced, Record, Subscription
+from shared.bus.port import Bus, Fenced, Kept, Lag, Record, Subscription
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database
 from shared.db.presence import Presence
+from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, event_id
 from tests.support.database import eventually
@@ -58,7 +59,7 @@ def embedded(request: pytest.FixtureRequest, db: Database, presence: Presence) -
 
 def kafka(request: pytest.FixtureRequest, db: Database, presence: Presence) -> Callable[[], Bus]:
     link = Link.parse(own_url(request.getfixturevalue("kafka")))
-    return lambda: KafkaBus(link, db, presence)
+    return lambda: KafkaBus(link)
 
 
 BUSES = (embedded, kafka)
@@ -100,6 +101,7 @@ async def test_records_of_a_key_arrive_in_the_order_they_were_published(bus: Bus
 
 
 async def test_offsets_are_dense_in_every_partition_though_many_publish_at_once(bus: Bus) -> None:
+    """I9: no offset is left out."""
     await asyncio.gather(*(bus.publish([envelope(f"k{n}", v) for v in range(1, 4)]) for n in range(30)))
     records = await drain(bus.subscribe("g", [TOPIC]), 90)
     by_partition: dict[int, list[int]] = {}
@@ -153,6 +155,7 @@ async def lose_the_lease(bus: Bus, db: Database, another: Callable[[], Bus]) -> 
 async def test_a_member_whose_lease_was_taken_cannot_move_the_position(
     bus: Bus, db: Database, another: Callable[[], Bus]
 ) -> None:
+    """I9: a position does not go back because somebody stale says so."""
     await bus.publish([envelope("a", 1)])
     stale = bus.subscribe("g", [TOPIC])
     await drain(stale, 1)
@@ -171,6 +174,14 @@ async def test_a_rewound_member_starts_again_at_the_stored_position(bus: Bus) ->
     assert [r.envelope().streamversion for r in await drain(subscription, 2)] == [3, 4]
     subscription.rewind()
     assert [r.envelope().streamversion for r in await drain(subscription, 2)] == [3, 4]
+
+
+async def test_a_member_that_left_with_records_in_hand_is_given_them_again_when_it_comes_back(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in (1, 2, 3)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await drain(subscription, 3)
+    await subscription.close()
+    assert [record.offset for record in await drain(subscription, 3)] == [0, 1, 2]
 
 
 async def test_a_subscriber_is_woken_by_a_record_and_does_not_wait_for_its_timeout(bus: Bus) -> None:
@@ -229,6 +240,87 @@ async def test_two_members_share_the_partitions_and_a_leaving_one_hands_over(
 
     await eventually(all_stored, "the one who stays to read all")
     assert len(seen) >= behind
+
+
+async def test_what_comes_while_a_member_waits_and_the_group_forms_anew_is_passed_over_by_nobody(
+    bus: Bus, another: Callable[[], Bus]
+) -> None:
+    one = bus.subscribe("g", [TOPIC])
+    await one.fetch(1, 0.01)
+    waiting = asyncio.create_task(one.fetch(500, 8.0))
+    other_bus = another()
+    await other_bus.start()
+    two = other_bus.subscribe("g", [TOPIC])
+    await two.fetch(1, 0.01)
+    await bus.publish([envelope(f"k{n}", 1) for n in range(40)])
+    seen = {r.key for r in await waiting}
+
+    async def all_seen() -> bool:
+        for member in (one, two):
+            seen.update(r.key for r in await member.fetch(500, 0.2))
+        return len(seen) == 40
+
+    await eventually(all_seen, "every record to be given to one of the two", 15)
+    await two.close()
+    await other_bus.stop()
+
+
+def positions(lags: list[Lag]) -> dict[int, int]:
+    return {lag.partition: lag.position for lag in lags}
+
+
+async def read_to_the_end(subscription: Subscription, count: int) -> Record:
+    """Reads and stores everything; the last record."""
+    records = await drain(subscription, count)
+    await subscription.commit()
+    return records[-1]
+
+
+async def test_a_position_goes_back_where_its_owner_says_and_only_there(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 6)] + [envelope(f"k{n}", 1) for n in range(20)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await read_to_the_end(subscription, 25)
+    at = (TOPIC, partition_of("a", ENTRY.partitions))
+    before = positions(await bus.lag("g"))
+    assert await subscription.seek(at, 1) == before[at[1]]
+    assert positions(await bus.lag("g")) == {**before, at[1]: 1}
+    again = await drain(subscription, before[at[1]] - 1)
+    assert [record.offset for record in again] == list(range(1, before[at[1]]))
+    assert {record.at for record in again} == {at}
+    await subscription.commit()
+    assert positions(await bus.lag("g")) == before
+
+
+async def test_a_position_put_forward_skips_what_lies_between(bus: Bus) -> None:
+    subscription = bus.subscribe("g", [TOPIC])
+    await bus.publish([envelope("a", 1)])
+    at = (await read_to_the_end(subscription, 1)).at
+    await bus.publish([envelope("a", n) for n in range(2, 6)])
+    assert await subscription.seek(at, 4) == 1
+    assert [record.offset for record in await drain(subscription, 1)] == [4]
+
+
+async def test_a_position_is_not_moved_by_who_does_not_own_it(bus: Bus, another: Callable[[], Bus]) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 4)])
+    owner = bus.subscribe("g", [TOPIC])
+    at = (await read_to_the_end(owner, 3)).at
+    stranger = another()
+    await stranger.start()
+    other = stranger.subscribe("g", [TOPIC])
+    assert (owner.owns(at), other.owns(at)) == (True, False)
+    assert await other.seek(at, 0) is None
+    assert sum(positions(await bus.lag("g")).values()) == 3
+    await stranger.stop()
+
+
+async def test_a_topic_says_what_it_keeps_and_lets_it_be_read_without_a_group(bus: Bus) -> None:
+    await bus.publish([envelope("a", n) for n in range(1, 6)])
+    at = (TOPIC, partition_of("a", ENTRY.partitions))
+    kept = await bus.kept(TOPIC)
+    assert kept == {n: Kept(0, 5 if n == at[1] else 0) for n in range(4)}
+    assert [r.envelope().streamversion for r in await bus.read(at, 2, 2)] == [3, 4]
+    assert await bus.read(at, 5, 10) == []
+    assert await bus.kept("onewindow.test.nothing") == {}
 
 
 async def test_a_topic_with_another_partition_count_stops_the_start(bus: Bus) -> None:

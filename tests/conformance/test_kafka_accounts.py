@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from deploy.kafka.jars import NoKafka
 from deploy.kafka.local import LocalKafka
 from deploy.kafka.settings import ADMIN
 from shared.bus.kafka import KafkaBus
@@ -19,33 +14,22 @@ from shared.bus.kafka_acls import grants
 from shared.bus.kafka_link import Link
 from shared.catalog.registry import load
 from shared.db.engine import Database
-from shared.db.presence import Presence
 from shared.errors import Misconfigured
 from shared.messages import Envelope, event_id, topic_of
+from tests.support.kafka import PASSWORDS
 
 CATALOG = load()
 TWO = ("funeral", "assistance")
-PASSWORDS = {ADMIN: "only-here-1", "funeral": "only-here-2", "assistance": "only-here-3"}
 
 
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[LocalKafka]:
-    """A node where everyone signs in, with the rights of two services."""
-    folder = Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
-    try:
-        node = LocalKafka(folder, scram=PASSWORDS).start()
-    except NoKafka as cause:
-        pytest.skip(f"no Kafka: {cause}")
-    try:
-        node.grant(grant for grant in grants(CATALOG) if grant.service in TWO)
-        yield node
-    finally:
-        node.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture(scope="module", autouse=True)
+def two_may(guarded: LocalKafka) -> None:
+    """Two services have the rights that the catalogue gives them."""
+    guarded.grant(grant for grant in grants(CATALOG) if grant.service in TWO)
 
 
 def as_account(node: LocalKafka, db: Database, name: str, password: str = "") -> KafkaBus:
-    return KafkaBus(Link(node.servers, "", name, password or PASSWORDS[name]), db, Presence(db))
+    return KafkaBus(Link(node.servers, "", name, password or PASSWORDS[name]))
 
 
 def envelope(topic: str) -> Envelope:

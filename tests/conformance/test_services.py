@@ -150,7 +150,7 @@ async def mended(alone: Alone, seq: object, envelope: Envelope) -> None:
             envelope.type,
         )
         await conn.execute(
-            "UPDATE bus.record SET data = $2, headers = jsonb_set(headers, '{type}', to_jsonb($3::text))"
+            "UPDATE bus.record SET data = $2, headers = jsonb_set(headers::jsonb, '{type}', to_jsonb($3::text))"
             " WHERE headers->>'id' = $1",
             str(envelope.id),
             envelope.data,

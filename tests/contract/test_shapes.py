@@ -16,7 +16,7 @@ from shared.identity import check_application_no
 from tests.e2e.acting import allowance, bereavement, claim, ended, family, item_of, person, report, say, task, when
 from tests.support.catalogue import SAMPLE
 from tests.support.openapi import differences, schema_of
-from tests.support.platform import PASSWORD, Platform
+from tests.support.platform import PASSWORD, Hosted
 
 pytestmark = pytest.mark.e2e
 
@@ -128,7 +128,7 @@ def is_application(application, *more: str) -> None:
         is_item(item)
 
 
-async def documented(platform: Platform, method: str, path: str, answer) -> None:
+async def documented(platform: Hosted, method: str, path: str, answer) -> None:
     """What the OpenAPI document says of this answer is so."""
     document = platform.app.openapi()
     schema = schema_of(document, method, path, answer.status_code)
@@ -147,7 +147,7 @@ def is_problem(answer, status: int, code: str) -> None:
     assert all(set(error) == fields and error["code"] and error["message"] for error in found["errors"])
 
 
-async def test_an_application_has_the_contract_s_shape_from_receiving_to_its_end(platform: Platform) -> None:
+async def test_an_application_has_the_contract_s_shape_from_receiving_to_its_end(platform: Hosted) -> None:
     of = family(platform)
     received = await platform.post("/api/intake/applications", bereavement(platform, of))
     await documented(platform, "post", "/api/intake/applications", received)
@@ -178,7 +178,7 @@ async def test_an_application_has_the_contract_s_shape_from_receiving_to_its_end
     await documented(platform, "post", "/api/intake/applications/search", found)
 
 
-async def test_the_main_job_ends_with_the_contract_s_figures(platform: Platform) -> None:
+async def test_the_main_job_ends_with_the_contract_s_figures(platform: Hosted) -> None:
     raw = {**SAMPLE, "subject": person("李国强").party("deceased")}
     given = await platform.submit(raw)
     closed = await ended(platform, given["application_no"])
@@ -200,7 +200,7 @@ async def test_the_main_job_ends_with_the_contract_s_figures(platform: Platform)
     assert item_of(closed, "assistance.benefit_stop")["status"] == "not_applicable"
 
 
-async def test_a_task_has_the_contract_s_shape_from_the_list_to_its_decision(platform: Platform) -> None:
+async def test_a_task_has_the_contract_s_shape_from_the_list_to_its_decision(platform: Hosted) -> None:
     old = person("邱长庚")
     given = await platform.submit(allowance(old))
     at = await task(platform, "elderly", given["application_no"], "handler", "age_allowance_review")
@@ -232,7 +232,7 @@ async def test_a_task_has_the_contract_s_shape_from_the_list_to_its_decision(pla
     is_problem(await platform.post(path, body, "handler"), 409, "TASK_CLOSED")
 
 
-async def test_whoever_received_an_application_does_not_decide_it(platform: Platform) -> None:
+async def test_whoever_received_an_application_does_not_decide_it(platform: Hosted) -> None:
     given = await platform.submit(allowance(person("尤两手")))
     number = given["application_no"]
     first = await task(platform, "elderly", number, "handler", "age_allowance_review")
@@ -244,7 +244,7 @@ async def test_whoever_received_an_application_does_not_decide_it(platform: Plat
     assert looked.json()["may_act"] is False
 
 
-async def test_an_item_that_waits_says_for_whom_since_when(platform: Platform) -> None:
+async def test_an_item_that_waits_says_for_whom_since_when(platform: Hosted) -> None:
     of = family(platform)
     await say(platform, "cremation", of.deceased, "silent")
     given = await platform.submit(bereavement(platform, of))
@@ -262,7 +262,7 @@ async def test_an_item_that_waits_says_for_whom_since_when(platform: Platform) -
     await ended(platform, given["application_no"])
 
 
-async def test_the_catalogue_has_the_contract_s_shapes(platform: Platform) -> None:
+async def test_the_catalogue_has_the_contract_s_shapes(platform: Hosted) -> None:
     whole = await platform.get("/api/catalogue", None)
     await documented(platform, "get", "/api/catalogue", whole)
     assert set(whole.json()) == {"version", "bundles", "matters"}
@@ -284,7 +284,7 @@ async def test_the_catalogue_has_the_contract_s_shapes(platform: Platform) -> No
     assert {"code", "name", "version", "form", "materials", "law", "papers"} <= set(bundle.json())
 
 
-async def test_every_kind_of_refusal_is_a_problem_document_with_its_code(platform: Platform) -> None:
+async def test_every_kind_of_refusal_is_a_problem_document_with_its_code(platform: Hosted) -> None:
     path, of = "/api/intake/applications", family(platform)
     raw, key = bereavement(platform, of), str(new_id())
     is_problem(await platform.get("/api/intake/applications/x", None), 401, "UNAUTHENTICATED")
@@ -306,7 +306,7 @@ async def test_every_kind_of_refusal_is_a_problem_document_with_its_code(platfor
     await ended(platform, given.json()["application_no"])
 
 
-async def test_a_version_that_has_not_come_is_asked_for_again_later(platform: Platform) -> None:
+async def test_a_version_that_has_not_come_is_asked_for_again_later(platform: Hosted) -> None:
     given = await platform.submit(bereavement(platform, family(platform)))
     number = given["application_no"]
     answer = await platform.get(f"/api/intake/applications/{number}", min_version=10_000)
@@ -315,7 +315,7 @@ async def test_a_version_that_has_not_come_is_asked_for_again_later(platform: Pl
     await ended(platform, number)
 
 
-async def test_a_token_and_its_keys_have_their_standards_shapes(platform: Platform) -> None:
+async def test_a_token_and_its_keys_have_their_standards_shapes(platform: Hosted) -> None:
     async with platform.client(None) as client:
         form = {"grant_type": "password", "username": "clerk", "password": PASSWORD}
         token = await client.post("/api/auth/token", data=form)
@@ -328,7 +328,7 @@ async def test_a_token_and_its_keys_have_their_standards_shapes(platform: Platfo
     assert all("d" not in k for k in keys.json()["keys"])
 
 
-async def test_every_route_of_the_contract_has_a_typed_answer_and_problems_in_the_document(platform: Platform) -> None:
+async def test_every_route_of_the_contract_has_a_typed_answer_and_problems_in_the_document(platform: Hosted) -> None:
     document = platform.app.openapi()
     assert document["openapi"].startswith("3.1")
     loose = []

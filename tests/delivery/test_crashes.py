@@ -14,12 +14,13 @@ import pytest_asyncio
 
 from shared import failpoints
 from shared.clock import monotonic
+from shared.db import engine
 from shared.db.engine import Database, mapped_errors
 from shared.errors import Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
 from tests.support.database import eventually
-from tests.support.toy import NOW, Add, Toy
+from tests.support.toy import NOW, REQUESTS, Add, Toy
 
 
 @pytest_asyncio.fixture
@@ -69,6 +70,24 @@ async def test_an_ask_with_an_effect_that_a_crash_left_in_doubt_is_put_again_und
     assert len(keys) == (2 if failpoint == "ask.after" else 1)
     assert len(set(keys)) == 1
     assert [row["state"] for row in await toy.fetch("SELECT state FROM toy.ask")] == ["answered"]
+
+
+async def test_a_question_is_put_at_once_though_the_answer_to_its_commit_was_lost(db: Database, tmp_path: Path) -> None:
+    """I6: the unit is redone and found applied, and its question must not wait for the end of its own lease."""
+    toy = Toy(db, tmp_path / "keys")
+    await toy.start(workers=False)
+    try:
+        await toy.send((ident(1), 1, Add(ask="age")))
+        (record,) = await toy.bus.subscribe("reader", [REQUESTS]).fetch(10, 1)
+        failpoints.arm("database.after_commit=error")
+        with pytest.raises(Transient):
+            await toy.service.handle([record])
+        await toy.service.handle([record])
+        toy.supervisor.start("toy.asks", toy.service.work()["asks"])
+        await answered(toy, ident(1), ["confirmed"])
+    finally:
+        failpoints.arm("")
+        await toy.stop()
 
 
 async def test_an_ask_in_the_hands_of_a_living_copy_is_not_put_by_another(
@@ -226,3 +245,32 @@ async def test_a_question_in_hand_at_a_clean_stop_is_put_at_once_by_the_next_sta
     await answered(again, ident(1), ["confirmed"])
     assert monotonic() - begun < 5
     await again.stop()
+
+
+async def test_a_process_that_stands_still_in_a_transaction_does_not_hold_up_the_others(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "HUNG", "200ms")
+    hung, other = Database(dsn, 1), Database(dsn, 1)
+    await hung.open()
+    await other.open()
+    async with other.connection() as conn:
+        await conn.execute("CREATE TABLE lock AS SELECT 1 AS id")
+    locked, goes_on = asyncio.Event(), asyncio.Event()
+    standing = asyncio.create_task(stands_still(hung, locked, goes_on))
+    await locked.wait()
+    async with other.transaction() as conn, asyncio.timeout(10):
+        assert await conn.fetchval("SELECT id FROM lock FOR UPDATE") == 1
+    goes_on.set()
+    with pytest.raises(Transient):
+        await standing
+    await hung.close()
+    await other.close()
+
+
+async def stands_still(db: Database, locked: asyncio.Event, goes_on: asyncio.Event) -> None:
+    """Holds a lock until it goes on."""
+    async with db.transaction() as conn:
+        await conn.execute("SELECT id FROM lock FOR UPDATE")
+        locked.set()
+        await goes_on.wait()

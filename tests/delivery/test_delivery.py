@@ -44,6 +44,7 @@ async def total(toy: Toy, identity: UUID, wanted: int) -> None:
 
 
 async def test_a_message_delivered_again_and_again_has_its_effect_once(toy: Toy) -> None:
+    """I1: delivery may repeat, the effect does not."""
     for _ in range(5):
         await toy.send((ident(1), 1, Add(n=3)), (ident(1), 2, Add(n=4)))
     await total(toy, ident(1), 7)
@@ -126,6 +127,7 @@ async def test_a_message_of_an_unknown_version_parks_its_key(toy: Toy) -> None:
 
 
 async def test_a_timer_fires_once_when_business_time_reaches_it(toy: Toy) -> None:
+    """I7: timers fire once."""
     await toy.send((ident(1), 1, Add(timer_after=3600)))
     await total(toy, ident(1), 1)
     toy.clock.set(NOW + timedelta(seconds=3599))
@@ -276,7 +278,7 @@ async def test_two_copies_of_a_service_share_the_work_and_nothing_is_done_twice(
 
     async def done() -> bool:
         rows = await toy.fetch(
-            "SELECT total, body->>'fired' AS f, jsonb_array_length(body->'seen_answers') AS a FROM toy.tally"
+            "SELECT total, body->>'fired' AS f, json_array_length(body->'seen_answers') AS a FROM toy.tally"
         )
         return len(rows) == 40 and all(r["total"] == 3 and r["a"] == 3 and int(r["f"]) >= 1 for r in rows)
 

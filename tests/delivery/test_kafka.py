@@ -132,7 +132,7 @@ async def test_two_copies_of_a_service_share_the_work_and_nothing_is_done_twice(
         await toy.send(*((i, version, Add(ask=f"a{version}", timer_after=0)) for i in ids))
 
     async def done() -> bool:
-        rows = await toy.fetch("SELECT total, jsonb_array_length(body->'seen_answers') AS a FROM toy.tally")
+        rows = await toy.fetch("SELECT total, json_array_length(body->'seen_answers') AS a FROM toy.tally")
         return len(rows) == 40 and all(r["total"] == 3 and r["a"] == 3 for r in rows)
 
     await eventually(done, "all to be counted", 40)

@@ -112,6 +112,7 @@ def decided(service: RunningService, n: int, matter: str) -> Record:
 
 @pytest.mark.faults
 async def test_two_last_results_at_one_instant_close_the_case_exactly_once(copies: list[RunningService]) -> None:
+    """I3: a join fires exactly once, however many see it complete."""
     one, other = copies
     for start in range(0, CASES, 50):
         await one.handle([opened(one, n) for n in range(start, start + 50)])

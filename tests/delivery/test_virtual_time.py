@@ -15,7 +15,7 @@ from shared.errors import Conflict
 from shared.messages import derived_id
 from shared.runtime.virtual_time import VirtualTime
 from tests.support.database import eventually
-from tests.support.toy import NOW, SERVICE, Add, Toy
+from tests.support.toy import NAME, NOW, Add, Toy
 
 
 @pytest_asyncio.fixture
@@ -27,7 +27,7 @@ async def toy(db: Database, tmp_path: Path) -> AsyncIterator[Toy]:
 
 
 async def time_of(toy: Toy) -> VirtualTime:
-    made = VirtualTime(toy.clock, toy.db, toy.bus.presence, toy.bus, [SERVICE])
+    made = VirtualTime(toy.clock, toy.service.site, toy.bus, {NAME: toy.db})
     made.wake(toy.service.news.timers, toy.service.news.asks)
     await made.start()
     toy.supervisor.start("clock.follow", made.follow)
@@ -49,7 +49,7 @@ async def test_another_process_follows_the_row_and_a_restart_does_not_go_back(to
     time = await time_of(toy)
     await time.move(NOW + timedelta(days=3))
     late = VirtualClock(NOW)
-    again = VirtualTime(late, toy.db, toy.bus.presence, toy.bus, [SERVICE])
+    again = VirtualTime(late, toy.service.site, toy.bus, {NAME: toy.db})
     await again.start()
     assert late.now() == NOW + timedelta(days=3)
     toy.supervisor.start("clock.other", again.follow)

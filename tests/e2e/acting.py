@@ -13,22 +13,17 @@ import orjson
 
 from demo.families import Family, bereavement_application, invent_family
 from demo.people import Person, id_number
-from shared.clock import beijing_date
 from tests.support.database import eventually
-from tests.support.platform import Platform
+from tests.support.platform import Hosted, Platform
 
 HOME = "FH-420112-01"
 _SEEDS = count(20_000)
 _SERIALS = count(1)
 
 
-def today(platform: Platform) -> date:
-    return beijing_date(platform.host.clock.now())
-
-
 def family(platform: Platform, name: str = "") -> Family:
     """A family nobody else has in this run."""
-    found = invent_family(next(_SEEDS), today(platform))
+    found = invent_family(next(_SEEDS), platform.today)
     return replace(found, deceased=replace(found.deceased, name=name)) if name else found
 
 
@@ -39,7 +34,7 @@ def person(name: str, born: date = date(1940, 3, 5)) -> Person:
 
 def bereavement(platform: Platform, of: Family, **form: Any) -> dict[str, Any]:
     """What the family hands in."""
-    found = bereavement_application(of, today(platform))
+    found = bereavement_application(of, platform.today)
     found["form"].update(form)
     return found
 
@@ -131,7 +126,7 @@ async def when(
         await eventually(look, f"{number}: {what}", seconds)
     except BaseException:
         print(seen.get("status"), [(i["matter"], i["status"], i["waiting_on"]) for i in seen.get("items", [])])
-        print("failed workers:", platform.host.supervisor.failed)
+        platform.explain()
         raise
     return seen
 
@@ -179,15 +174,8 @@ async def settle(platform: Platform, at: Mapping[str, Any], account: str, outcom
 
 async def events(platform: Platform, topic: str, name: str, case_id: str) -> list[dict[str, Any]]:
     """The payloads of this name that stand on the bus about a case."""
-    async with platform.host.db.transaction(None) as conn:
-        rows = await conn.fetch(
-            "SELECT data FROM bus.record WHERE topic = $1 AND key = $2 AND headers ->> 'type' LIKE $3"
-            ' ORDER BY partition, "offset"',
-            topic,
-            case_id,
-            f"%.{name}.v1",
-        )
-    return [orjson.loads(row["data"]) for row in rows]
+    found = await platform.records(topic, case_id)
+    return [orjson.loads(data) for type_, data in found if type_.endswith(f".{name}.v1")]
 
 
 async def published(platform: Platform, topic: str, name: str, case_id: str) -> list[dict[str, Any]]:
@@ -202,7 +190,7 @@ async def published(platform: Platform, topic: str, name: str, case_id: str) -> 
     return found
 
 
-async def counts(platform: Platform, *tables: str) -> dict[str, int]:
+async def counts(platform: Hosted, *tables: str) -> dict[str, int]:
     """How many rows each table holds."""
     async with platform.host.db.transaction(None) as conn:
         return {table: await conn.fetchval(f"SELECT count(*) FROM {table}") for table in tables}

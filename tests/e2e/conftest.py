@@ -1,17 +1,25 @@
-"""What e2e tests share: a platform whose clock they may move."""
+"""What e2e tests share: a platform whose clock they may move, and the stories' two topologies."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from tests.support.database import Server
-from tests.support.platform import Platform, run_platform
+from tests.support.platform import Hosted, Platform, run_platform
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def moving(server: Server) -> AsyncIterator[Platform]:
+async def moving(server: Server) -> AsyncIterator[Hosted]:
     """A platform whose clock tests may move forward; it never goes back."""
     async with run_platform(await server.new_database()) as made:
         yield made
+
+
+@pytest.fixture(params=["platform", "apart"])
+def everywhere(request: pytest.FixtureRequest) -> Platform:
+    """The platform in one process on the embedded bus, then as a process a service on Kafka behind a gateway."""
+    found: Platform = request.getfixturevalue(request.param)
+    return found

@@ -21,7 +21,7 @@ from shared.http.principal import Principal, RoleInUnit, to_claims
 from shared.http.tokens import AUDIENCE, ISSUER, issue
 from tests.e2e.acting import allowance, counts, person, relief, task
 from tests.support.attack import call, principal
-from tests.support.platform import PASSWORD, Platform, run_platform
+from tests.support.platform import PASSWORD, Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
 APPLICATIONS = "/api/intake/applications"
@@ -30,7 +30,7 @@ APPLICATIONS = "/api/intake/applications"
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
-def forged(platform: Platform) -> dict[str, str]:
+def forged(platform: Hosted) -> dict[str, str]:
     """Tokens that nobody may come in with."""
     now, who = SystemClock().now(), principal(platform, "window")
     kid, key = platform.host.keyring.signing_key
@@ -77,7 +77,7 @@ def forged(platform: Platform) -> dict[str, str]:
     }
 
 
-async def test_a_token_that_is_not_ours_not_now_or_not_whole_opens_nothing(platform: Platform) -> None:
+async def test_a_token_that_is_not_ours_not_now_or_not_whole_opens_nothing(platform: Hosted) -> None:
     assert (await call(platform, "window", "GET", "/api/auth/me")).status_code == 200
     for name, given in forged(platform).items():
         for scheme in ("Bearer", "bearer"):
@@ -87,7 +87,7 @@ async def test_a_token_that_is_not_ours_not_now_or_not_whole_opens_nothing(platf
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_guesses_sent_together_are_counted_like_those_sent_one_by_one(platform: Platform) -> None:
+async def test_guesses_sent_together_are_counted_like_those_sent_one_by_one(platform: Hosted) -> None:
     form = {"grant_type": "password", "username": f"guessed-{new_id()}"}
     tries = [call(platform, None, "POST", "/api/auth/token", data={**form, "password": f"g{n}"}) for n in range(12)]
     statuses = sorted(answer.status_code for answer in await asyncio.gather(*tries))
@@ -104,7 +104,7 @@ async def test_demonstration_accounts_and_routes_are_gone_without_the_demonstrat
             assert (await call(found, None, "POST", "/api/dev/facts", json={})).status_code == dev
 
 
-async def test_a_security_officer_rules_their_own_place_alone(platform: Platform) -> None:
+async def test_a_security_officer_rules_their_own_place_alone(platform: Hosted) -> None:
     officer = Principal("officer", "县安全员", "staff", (RoleInUnit("security", "420102", "420102"),))
     facts = {"code": "420112-HALL-W01", "kind": "window", "name": "x", "region": "420102", "parent": "420102-HALL"}
     for changed in ({}, {"region": "420112", "parent": "420112-HALL"}, {"code": "420112-X", "region": "420112"}):
@@ -150,7 +150,7 @@ RAW = {
 }
 
 
-async def test_a_body_built_to_break_is_refused_and_nothing_is_stored(platform: Platform) -> None:
+async def test_a_body_built_to_break_is_refused_and_nothing_is_stored(platform: Hosted) -> None:
     before = await counts(platform, "intake.application", "intake.holding", "intake.idempotency")
     bodies = dict(RAW)
     for name, changed in BODIES.items():
@@ -166,7 +166,7 @@ async def test_a_body_built_to_break_is_refused_and_nothing_is_stored(platform: 
     assert await counts(platform, *before) == before
 
 
-async def test_a_flood_of_wrong_names_is_answered_at_once_and_in_short(platform: Platform) -> None:
+async def test_a_flood_of_wrong_names_is_answered_at_once_and_in_short(platform: Hosted) -> None:
     body = {
         **allowance(person("壬")),
         **{f"x{n}": 1 for n in range(20_000)},
@@ -201,7 +201,7 @@ SEARCHES = [
 ]
 
 
-async def test_a_wrong_query_cursor_or_address_is_the_senders_fault_not_ours(platform: Platform) -> None:
+async def test_a_wrong_query_cursor_or_address_is_the_senders_fault_not_ours(platform: Hosted) -> None:
     sent = [("window", "POST", f"{APPLICATIONS}/search", {"json": body}) for body in SEARCHES]
     for path in ("/api/elderly/tasks", "/api/access/units", "/api/funeral/cremations"):
         who = "funeral home" if "cremations" in path else "window"
@@ -212,7 +212,7 @@ async def test_a_wrong_query_cursor_or_address_is_the_senders_fault_not_ours(pla
     ):
         sent.append(("window", "GET", path, {}))
     sent += [("funeral home", "GET", f"/api/funeral/cremations?month={m}", {}) for m in ("9999-12", "0000-12", "1-1")]
-    sent += [("operator", "POST", f"/api/ops/parked/intake/{10**23}/retry", {})]
+    sent += [("operator", "POST", f"/api/ops/intake/parked/{10**23}/retry", {})]
     sent += [
         ("window", "POST", "/api/auth/token", {"data": {"grant_type": "password", "username": "a\0", "password": "x"}})
     ]
@@ -224,7 +224,7 @@ async def test_a_wrong_query_cursor_or_address_is_the_senders_fault_not_ours(pla
         assert answer.status_code in (400, 422), (method, path, more, answer.text[:300])
 
 
-async def test_a_decision_carries_nothing_that_cannot_be_kept_and_nobody_elses_name(platform: Platform) -> None:
+async def test_a_decision_carries_nothing_that_cannot_be_kept_and_nobody_elses_name(platform: Hosted) -> None:
     given = await platform.submit(allowance(person("癸")))
     review = await task(platform, "elderly", given["application_no"], "handler", "age_allowance_review")
     path = f"/api/elderly/tasks/{review['id']}"
@@ -242,7 +242,7 @@ async def test_a_decision_carries_nothing_that_cannot_be_kept_and_nobody_elses_n
     assert (await call(platform, "elderly", "GET", path)).json()["state"] == "claimed"
 
 
-async def test_what_is_wrong_is_told_without_what_was_typed(platform: Platform) -> None:
+async def test_what_is_wrong_is_told_without_what_was_typed(platform: Hosted) -> None:
     secret = "420112194102290019"
     raw = allowance(person("很长的名字" * 20))
     raw["applicant"] |= {"id_no": secret, "phone": secret, "contact": "某路" * 200}
@@ -261,7 +261,7 @@ async def test_what_is_wrong_is_told_without_what_was_typed(platform: Platform) 
 # --- the edge ---------------------------------------------------------------------------------------------------------
 
 
-async def test_every_answer_keeps_browsers_out_of_it(platform: Platform) -> None:
+async def test_every_answer_keeps_browsers_out_of_it(platform: Hosted) -> None:
     origin = {"Origin": "https://evil.example"}
     for path in ("/healthz", "/docs", "/openapi.json", "/api/auth/me", "/nowhere", "/api/elderly/tasks?state=%00"):
         answer = await call(platform, None, "GET", path, headers=origin)
@@ -275,7 +275,7 @@ async def test_every_answer_keeps_browsers_out_of_it(platform: Platform) -> None
     assert (await call(platform, "window", "OPTIONS", APPLICATIONS, headers=asked)).status_code == 405
 
 
-async def test_the_pages_about_the_interface_need_no_other_host_and_name_no_person(platform: Platform) -> None:
+async def test_the_pages_about_the_interface_need_no_other_host_and_name_no_person(platform: Hosted) -> None:
     page = await call(platform, None, "GET", "/docs")
     assert page.status_code == 200
     assert "//" not in page.text.replace("<!-- ", "")
@@ -285,6 +285,6 @@ async def test_the_pages_about_the_interface_need_no_other_host_and_name_no_pers
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-async def test_metrics_are_for_this_machine_and_never_through_a_gateway(platform: Platform, header) -> None:
+async def test_metrics_are_for_this_machine_and_never_through_a_gateway(platform: Hosted, header) -> None:
     assert (await call(platform, None, "GET", "/metrics")).status_code == 200
     assert (await call(platform, None, "GET", "/metrics", headers={header: "127.0.0.1"})).status_code == 404

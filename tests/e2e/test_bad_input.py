@@ -10,7 +10,7 @@ import pytest
 from demo.people import Person
 from shared.clock import new_id
 from tests.e2e.acting import bereavement, counts, family, person
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
 PATH = "/api/intake/applications"
@@ -31,7 +31,7 @@ def wrong_everywhere(platform):
     return raw
 
 
-async def test_one_document_names_every_wrong_field_and_nothing_is_stored(platform: Platform) -> None:
+async def test_one_document_names_every_wrong_field_and_nothing_is_stored(platform: Hosted) -> None:
     before = await counts(platform, *STORED)
     answer = await platform.post(PATH, wrong_everywhere(platform))
     assert answer.status_code == 422
@@ -52,7 +52,7 @@ async def test_one_document_names_every_wrong_field_and_nothing_is_stored(platfo
     assert await counts(platform, *STORED) == before
 
 
-async def test_an_unknown_bundle_is_named_together_with_what_else_is_wrong(platform: Platform) -> None:
+async def test_an_unknown_bundle_is_named_together_with_what_else_is_wrong(platform: Hosted) -> None:
     before = await counts(platform, *STORED)
     raw = {**wrong_everywhere(platform), "bundle": "no_such"}
     errors = {e["pointer"]: e["code"] for e in (await platform.post(PATH, raw)).json()["errors"]}
@@ -62,14 +62,14 @@ async def test_an_unknown_bundle_is_named_together_with_what_else_is_wrong(platf
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 7, {}, {"applicant": []}, {"bundle": 1, "form": [], "matters": {}}])
-async def test_a_body_of_any_shape_is_refused_as_a_problem_document(platform: Platform, body) -> None:
+async def test_a_body_of_any_shape_is_refused_as_a_problem_document(platform: Hosted, body) -> None:
     answer = await platform.post(PATH, body)
     assert (answer.status_code, answer.json()["status"]) == (422, 422)
     assert answer.json()["errors"]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"a": NaN', b"\xff\xfe", b'{"applicant": {"name": "\\ud800"}}'])
-async def test_bytes_that_are_no_json_are_refused_as_a_problem_document(platform: Platform, raw) -> None:
+async def test_bytes_that_are_no_json_are_refused_as_a_problem_document(platform: Hosted, raw) -> None:
     async with platform.client("clerk") as client:
         headers = {"Idempotency-Key": str(new_id()), "Content-Type": "application/json"}
         answer = await client.post(PATH, content=raw, headers=headers)
@@ -77,7 +77,7 @@ async def test_bytes_that_are_no_json_are_refused_as_a_problem_document(platform
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_signing_in_comes_before_roles_and_roles_before_fields(platform: Platform) -> None:
+async def test_signing_in_comes_before_roles_and_roles_before_fields(platform: Hosted) -> None:
     wrong = {"bundle": 7, "accept_region": "420112"}
     for account, status in ((None, 401), ("handler", 403), ("funeral_home", 403), ("clerk", 422)):
         answer = await platform.post(PATH, wrong, account)
@@ -89,13 +89,13 @@ async def test_signing_in_comes_before_roles_and_roles_before_fields(platform: P
         assert (await client.post(PATH, content=b"{")).status_code == 403
 
 
-async def test_a_clerk_of_another_region_is_refused_before_the_fields_are_looked_at(platform: Platform) -> None:
+async def test_a_clerk_of_another_region_is_refused_before_the_fields_are_looked_at(platform: Hosted) -> None:
     raw = {**wrong_everywhere(platform), "accept_region": "420112"}
     answer = await platform.post(PATH, raw, "clerk_other")
     assert (answer.status_code, answer.json()["code"]) == (403, "REGION_NOT_YOURS")
 
 
-async def test_a_repeated_key_with_another_body_has_a_code_of_its_own_and_changes_nothing(platform: Platform) -> None:
+async def test_a_repeated_key_with_another_body_has_a_code_of_its_own_and_changes_nothing(platform: Hosted) -> None:
     key, raw = str(new_id()), bereavement(platform, family(platform))
     first = await platform.post(PATH, raw, key=key)
     before = await counts(platform, *STORED)
@@ -106,13 +106,13 @@ async def test_a_repeated_key_with_another_body_has_a_code_of_its_own_and_change
     assert (again.status_code, again.json()) == (201, first.json())
 
 
-async def test_a_refusal_leaves_the_key_free(platform: Platform) -> None:
+async def test_a_refusal_leaves_the_key_free(platform: Hosted) -> None:
     key = str(new_id())
     assert (await platform.post(PATH, wrong_everywhere(platform), key=key)).status_code == 422
     assert (await platform.post(PATH, bereavement(platform, family(platform)), key=key)).status_code == 201
 
 
-async def test_without_a_key_nothing_is_created(platform: Platform) -> None:
+async def test_without_a_key_nothing_is_created(platform: Hosted) -> None:
     before = await counts(platform, *STORED)
     async with platform.client("clerk") as client:
         answer = await client.post(PATH, json=bereavement(platform, family(platform)))
@@ -120,7 +120,7 @@ async def test_without_a_key_nothing_is_created(platform: Platform) -> None:
     assert await counts(platform, *STORED) == before
 
 
-async def test_a_missing_prerequisite_is_refused_by_its_own_code(platform: Platform) -> None:
+async def test_a_missing_prerequisite_is_refused_by_its_own_code(platform: Hosted) -> None:
     raw = bereavement(platform, family(platform))
     raw = {**raw, "bundle": None, "matters": ["funeral.fee_waiver"]}
     del raw["form"]["payee"]
@@ -128,7 +128,7 @@ async def test_a_missing_prerequisite_is_refused_by_its_own_code(platform: Platf
     assert (answer.status_code, answer.json()["code"]) == (422, "PREREQUISITE_MISSING"), answer.text
 
 
-async def test_what_a_problem_says_repeats_nothing_that_was_handed_in(platform: Platform) -> None:
+async def test_what_a_problem_says_repeats_nothing_that_was_handed_in(platform: Hosted) -> None:
     raw = wrong_everywhere(platform)
     raw["applicant"] = Person("司徒不可见" * 11, "42011219700315999X").party("applicant", phone="138-not-a-phone")
     answer = await platform.post(PATH, raw)

@@ -6,9 +6,9 @@ from tests.support.platform import Platform
 from tests.support.sample import sample
 
 
-async def test_the_sample_of_the_contract_ends_with_the_figures_of_the_contract(platform: Platform) -> None:
-    received = await platform.submit(sample())
-    closed = await platform.closed(received["application_no"])
+async def test_the_sample_of_the_contract_ends_with_the_figures_of_the_contract(everywhere: Platform) -> None:
+    received = await everywhere.submit(sample())
+    closed = await everywhere.closed(received["application_no"])
     items = {item["matter"]: item for item in closed["items"]}
     assert closed["outcome"] == "approved"
     assert {matter: item["status"] for matter, item in items.items()} == {

@@ -13,13 +13,13 @@ from shared.db.engine import role_of
 from shared.errors import Poison
 from shared.handling.sealing import open_part
 from tests.e2e.acting import allowance, person, relief, task
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
 SERVICES = ("access", "assistance", "coordinator", "elderly", "funeral", "intake", "marriage")
 
 
-async def denied(platform: Platform, service: str, sql: str, *args: Any) -> bool:
+async def denied(platform: Hosted, service: str, sql: str, *args: Any) -> bool:
     try:
         async with platform.host.db.transaction(role_of(service)) as conn:
             await conn.fetch(sql, *args)
@@ -29,7 +29,7 @@ async def denied(platform: Platform, service: str, sql: str, *args: Any) -> bool
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(platform: Platform, service) -> None:
+async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(platform: Hosted, service) -> None:
     async with platform.host.db.transaction(None) as conn:
         tables = await conn.fetch(
             "SELECT schemaname AS s, tablename AS t FROM pg_tables WHERE schemaname = ANY($1)",
@@ -40,7 +40,7 @@ async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(p
         if row["s"] != service:
             assert await denied(platform, service, f'SELECT * FROM "{row["s"]}"."{row["t"]}"'), tuple(row)
             assert await denied(platform, service, f'DELETE FROM "{row["s"]}"."{row["t"]}"'), tuple(row)
-    append = "SELECT * FROM bus.append(ARRAY[$1::text], ARRAY[0], ARRAY['k'], ARRAY['{}'::jsonb], ARRAY[''::bytea])"
+    append = "SELECT * FROM bus.append(ARRAY[$1::text], ARRAY[0], ARRAY['k'], ARRAY['{}'::json], ARRAY[''::bytea])"
     foreign = [row["topic"] for row in heads if row["writer"] != role_of(service)]
     assert foreign
     assert all([await denied(platform, service, append, topic) for topic in [*foreign, "onewindow.nowhere.events"]])
@@ -50,7 +50,7 @@ async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(p
     assert await denied(platform, service, f'CREATE TABLE "{service}".mine (a int)')
 
 
-async def test_a_sealed_part_opens_nowhere_but_in_its_own_item_round_and_service(platform: Platform) -> None:
+async def test_a_sealed_part_opens_nowhere_but_in_its_own_item_round_and_service(platform: Hosted) -> None:
     found = {}
     for name, body in (
         ("a", allowance(person("甲"))),
@@ -88,7 +88,7 @@ def modes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))}
 
 
-async def test_keys_are_for_their_owner_alone_and_each_service_holds_its_own(platform: Platform) -> None:
+async def test_keys_are_for_their_owner_alone_and_each_service_holds_its_own(platform: Hosted) -> None:
     found = modes(platform.host.settings.key_folder)
     assert len(found) > len(SERVICES)
     assert not {name: oct(mode) for name, mode in found.items() if mode & 0o077}

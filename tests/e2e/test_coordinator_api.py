@@ -11,10 +11,10 @@ from services.coordinator.service import sweep
 from shared.changes import Changes
 from shared.clock import beijing_date
 from tests.support.database import eventually
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 
-async def test_staff_see_the_plan_as_a_graph_and_citizens_nothing_of_it(platform: Platform) -> None:
+async def test_staff_see_the_plan_as_a_graph_and_citizens_nothing_of_it(platform: Hosted) -> None:
     received = await _hand_in(platform, 7101)
     await platform.closed(received["application_no"])
     path = f"/api/coordinator/cases/{received['case_id']}"
@@ -27,7 +27,7 @@ async def test_staff_see_the_plan_as_a_graph_and_citizens_nothing_of_it(platform
     assert (await platform.get(f"/api/coordinator/cases/{UUID(int=7)}")).status_code == 404
 
 
-async def test_an_item_whose_handler_fell_silent_becomes_an_operators_task(platform: Platform) -> None:
+async def test_an_item_whose_handler_fell_silent_becomes_an_operators_task(platform: Hosted) -> None:
     received = await _hand_in(platform, 7102)
     await platform.closed(received["application_no"])
     handle = platform.host.services["coordinator"]
@@ -46,7 +46,7 @@ async def test_an_item_whose_handler_fell_silent_becomes_an_operators_task(platf
     assert (task["kind"], task["stage"]) == ("stuck", "operator")
 
 
-async def _hand_in(platform: Platform, seed: int) -> dict[str, Any]:
+async def _hand_in(platform: Hosted, seed: int) -> dict[str, Any]:
     today = beijing_date(platform.host.clock.now())
     return await platform.submit(bereavement_application(invent_family(seed, today), today))
 

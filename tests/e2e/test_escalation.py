@@ -9,21 +9,21 @@ import pytest
 
 from tests.e2e.acting import allowance, ended, person, say, settle, task
 from tests.support.database import eventually
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
 
 
-async def looked_at(platform: Platform, at, account: str):
+async def looked_at(platform: Hosted, at, account: str):
     return (await platform.get(f"/api/elderly/tasks/{at['id']}", account)).json()
 
 
-async def standing(platform: Platform, at):
+async def standing(platform: Hosted, at):
     item = await platform.host.services["elderly"].load("item", UUID(at["item_id"]))
     return next(t for t in item.tasks if str(t.id) == at["id"])
 
 
-async def overdue(platform: Platform, at, step: int) -> None:
+async def overdue(platform: Hosted, at, step: int) -> None:
     """Lets the day pass on which the next ones are let in."""
     day = (await standing(platform, at)).escalate_on
     await platform.post("/api/dev/clock", {"to": f"{day + timedelta(days=1)}T01:00:00+08:00"})
@@ -34,7 +34,7 @@ async def overdue(platform: Platform, at, step: int) -> None:
     await eventually(climbed, f"step {step} of the escalation", 10)
 
 
-async def test_a_task_that_nobody_takes_climbs_until_somebody_decides_it(moving: Platform) -> None:
+async def test_a_task_that_nobody_takes_climbs_until_somebody_decides_it(moving: Hosted) -> None:
     who = person("程等待", date(1944, 2, 2))
     # Every source answers, so that nothing but the task's own dates stands in the way of the clock.
     await say(moving, "household", who, "confirmed", data={"hukou_region": "420112"})

@@ -39,29 +39,29 @@ async def approve_what_went_to_a_person(platform: Platform, number: str) -> dict
     return seen
 
 
-async def test_a_contradicted_death_is_found_out_by_the_receiving_unit_and_confirmed(platform: Platform) -> None:
-    number, check = await contradicted(platform)
+async def test_a_contradicted_death_is_found_out_by_the_receiving_unit_and_confirmed(everywhere: Platform) -> None:
+    number, check = await contradicted(everywhere)
     assert check["unit"] == "420112-HALL-W01"
     assert check["due"] > "2026-11-21"
-    bare = await decide(platform, check, "clerk", "approve")
+    bare = await decide(everywhere, check, "clerk", "approve")
     assert (bare.status_code, bare.json()["errors"][0]["pointer"]) == (422, "/result/evidence")
-    await settle(platform, check, "clerk", "approve", result={"evidence": "已见医院原件"})
-    closed = await approve_what_went_to_a_person(platform, number)
+    await settle(everywhere, check, "clerk", "approve", result={"evidence": "已见医院原件"})
+    closed = await approve_what_went_to_a_person(everywhere, number)
     assert closed["outcome"] == "approved"
     assert statuses(closed)["elderly.benefit_stop"] == "approved"
 
 
-async def test_a_refuted_death_ends_what_hangs_on_it_and_nothing_else(platform: Platform) -> None:
-    number, check = await contradicted(platform)
-    await settle(platform, check, "clerk", "deny", reason_code="PERSON_ALIVE")
+async def test_a_refuted_death_ends_what_hangs_on_it_and_nothing_else(everywhere: Platform) -> None:
+    number, check = await contradicted(everywhere)
+    await settle(everywhere, check, "clerk", "deny", reason_code="PERSON_ALIVE")
     seen = await when(
-        platform, number, lambda a: {statuses(a)[m] for m in DEPENDANTS} == {"terminated"}, "the dependants to end"
+        everywhere, number, lambda a: {statuses(a)[m] for m in DEPENDANTS} == {"terminated"}, "the dependants to end"
     )
     assert {item_of(seen, m)["result"]["reason_code"] for m in DEPENDANTS} == {"FACT_REFUTED"}
-    over = await approve_what_went_to_a_person(platform, number)
+    over = await approve_what_went_to_a_person(everywhere, number)
     assert statuses(over)["funeral.cremation"] == statuses(over)["funeral.fee_waiver"] == "approved"
     assert over["outcome"] == "partly_approved"
-    lines = (await platform.get(f"/api/intake/applications/{number}/timeline")).json()["items"]
+    lines = (await everywhere.get(f"/api/intake/applications/{number}/timeline")).json()["items"]
     assert "fact_refuted" in {line["kind"] for line in lines}
 
 
@@ -89,9 +89,9 @@ async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_o
     assert (await moving.application(number))["outcome"] == "approved"
 
 
-async def test_a_death_of_which_the_source_tells_another_day_is_contradicted(platform: Platform) -> None:
-    of = family(platform)
+async def test_a_death_of_which_the_source_tells_another_day_is_contradicted(everywhere: Platform) -> None:
+    of = family(everywhere)
     data = {"name": of.deceased.name, "id_no": of.deceased.id_no, "died_on": "2026-01-01"}
-    await say(platform, "death", of.deceased, "confirmed", data=data)
-    number = (await hand_in(platform, of))["application_no"]
-    assert await task(platform, "intake", number, "clerk", "fact_check")
+    await say(everywhere, "death", of.deceased, "confirmed", data=data)
+    number = (await hand_in(everywhere, of))["application_no"]
+    assert await task(everywhere, "intake", number, "clerk", "fact_check")

@@ -15,7 +15,7 @@ from shared.runtime.cli import main as entry
 from shared.runtime.host import Host
 from tests.support.database import Server, eventually
 from tests.support.kafka import own_url
-from tests.support.platform import NOW, Platform, run_platform
+from tests.support.platform import NOW, Hosted, run_platform
 from tests.support.sample import sample
 
 
@@ -44,7 +44,7 @@ async def leave_unread(settings: Settings) -> str:
     """A case is handed in while the coordinator reads nothing, and everything is stopped."""
     async with Host(settings).running() as host:
         host.supervisor._tasks["coordinator.consumer"].cancel()
-        received = await Platform(host).submit(sample())
+        received = await Hosted(host).submit(sample())
 
         async def waiting() -> bool:
             lags = await host.bus.lag("coordinator")
@@ -56,7 +56,7 @@ async def leave_unread(settings: Settings) -> str:
 
 async def drain(settings: Settings, number: str) -> None:
     async with Host(settings).running() as host:
-        await Platform(host).closed(number)
+        await Hosted(host).closed(number)
 
         async def drained() -> bool:
             return not any(lag.records for lag in await host.bus.lag())
@@ -77,8 +77,8 @@ async def test_a_bus_is_refused_while_another_holds_unread_records_and_taken_onc
     await drain(old, number)
     async with Host(new).running() as host:
         today = beijing_date(host.clock.now())
-        received = await Platform(host).submit(bereavement_application(invent_family(7, today), today))
-        await Platform(host).closed(received["application_no"])
+        received = await Hosted(host).submit(bereavement_application(invent_family(7, today), today))
+        await Hosted(host).closed(received["application_no"])
 
 
 async def test_a_bus_that_cannot_be_asked_is_not_left_behind(server: Server, kafka: LocalKafka, tmp_path: Path) -> None:

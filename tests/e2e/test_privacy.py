@@ -24,7 +24,7 @@ from tests.e2e.acting import (
     settle,
     task,
 )
-from tests.support.platform import Platform, run_platform
+from tests.support.platform import Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
 DEAD, HEIR, OLD, POOR = "澹台亡故", "澹台继承", "东方高寿", "西门急难"
@@ -38,7 +38,7 @@ AND data_type IN ('text', 'character varying', 'jsonb', 'json', 'bytea', 'ARRAY'
 """
 
 
-async def everything_written(platform: Platform) -> dict[str, str]:
+async def everything_written(platform: Hosted) -> dict[str, str]:
     """Every text, JSON and byte column of every table, by its name."""
     found = {}
     async with platform.host.db.transaction(None) as conn:
@@ -49,7 +49,7 @@ async def everything_written(platform: Platform) -> dict[str, str]:
     return found
 
 
-async def live_through_everything(platform: Platform) -> list[str]:
+async def live_through_everything(platform: Hosted) -> list[str]:
     """Cases in which every personal thing is said somewhere; what must not be found afterwards."""
     of = family(platform, DEAD)
     of = replace(of, heir=Person(HEIR, of.heir.id_no), phone=PHONE, account=ACCOUNT)

@@ -10,12 +10,12 @@ from tests.support.platform import Platform
 pytestmark = pytest.mark.e2e
 
 
-async def test_the_query_code_shows_status_and_words_and_nobody(platform: Platform) -> None:
-    of = family(platform, "夏侯不露")
-    given = await hand_in(platform, of)
-    await ended(platform, given["application_no"])
+async def test_the_query_code_shows_status_and_words_and_nobody(everywhere: Platform) -> None:
+    of = family(everywhere, "夏侯不露")
+    given = await hand_in(everywhere, of)
+    await ended(everywhere, given["application_no"])
     path = f"/api/intake/progress/{given['application_no']}"
-    shown = await platform.get(path, None, code=f" {given['query_code'].lower()} ")
+    shown = await everywhere.get(path, None, code=f" {given['query_code'].lower()} ")
     assert shown.status_code == 200
     page = shown.json()
     assert (page["status_name"], page["outcome"]) == ("已办结", "approved")
@@ -23,54 +23,54 @@ async def test_the_query_code_shows_status_and_words_and_nobody(platform: Platfo
     for said in (of.deceased.name, of.heir.name, of.deceased.id_no, of.phone, of.account, of.spouse.name):
         assert said not in shown.text
     for number, code in ((given["application_no"], "AAAAAAAAAA"), ("42011220261121010009991", given["query_code"])):
-        wrong = await platform.get(f"/api/intake/progress/{number}", None, code=code)
+        wrong = await everywhere.get(f"/api/intake/progress/{number}", None, code=code)
         assert (wrong.status_code, wrong.json()["code"]) == (404, "NOT_FOUND")
-    assert (await platform.get(path, None)).status_code == 422
+    assert (await everywhere.get(path, None)).status_code == 422
 
 
-async def test_guessing_at_a_query_code_is_slowed(platform: Platform) -> None:
-    number = (await platform.submit(allowance(person("韩限速"))))["application_no"]
-    answers = [await platform.get(f"/api/intake/progress/{number}", None, code=f"GUESS{n:05d}") for n in range(22)]
+async def test_guessing_at_a_query_code_is_slowed(everywhere: Platform) -> None:
+    number = (await everywhere.submit(allowance(person("韩限速"))))["application_no"]
+    answers = [await everywhere.get(f"/api/intake/progress/{number}", None, code=f"GUESS{n:05d}") for n in range(22)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) >= 1
 
 
-async def test_a_reader_may_wait_for_its_own_write(platform: Platform) -> None:
-    number = (await hand_in(platform, family(platform)))["application_no"]
-    await ended(platform, number)
-    rated = await platform.post(f"/api/intake/applications/{number}/rating", {"grade": 4})
+async def test_a_reader_may_wait_for_its_own_write(everywhere: Platform) -> None:
+    number = (await hand_in(everywhere, family(everywhere)))["application_no"]
+    await ended(everywhere, number)
+    rated = await everywhere.post(f"/api/intake/applications/{number}/rating", {"grade": 4})
     version = rated.json()["version"]
     path = f"/api/intake/applications/{number}"
-    assert (await platform.get(path, min_version=version)).json()["version"] >= version
-    never = await platform.get(path, min_version=version + 1000)
+    assert (await everywhere.get(path, min_version=version)).json()["version"] >= version
+    never = await everywhere.get(path, min_version=version + 1000)
     assert never.status_code == 503
     assert never.headers["Retry-After"]
 
 
-async def test_names_and_numbers_are_found_whole_and_in_own_units_only(platform: Platform) -> None:
-    of = family(platform, "上官可寻")
-    number = (await hand_in(platform, of))["application_no"]
+async def test_names_and_numbers_are_found_whole_and_in_own_units_only(everywhere: Platform) -> None:
+    of = family(everywhere, "上官可寻")
+    number = (await hand_in(everywhere, of))["application_no"]
     path = "/api/intake/applications/search"
     for body in ({"name": "上官可寻"}, {"id_no": of.deceased.id_no}, {"id_no": of.heir.id_no}, {"number": number}):
         for account, found in (("clerk", [number]), ("handler", [number]), ("clerk_other", []), ("handler_other", [])):
-            answer = await platform.post(path, body, account)
+            answer = await everywhere.post(path, body, account)
             assert [a["application_no"] for a in answer.json()["items"]] == found, (body.keys(), account)
             assert "上官可寻" not in answer.text
             assert of.deceased.id_no not in answer.text
-    assert (await platform.post(path, {"name": "上官"})).json()["items"] == []
-    assert (await platform.post(path, {"name": "上官可寻"}, "citizen")).status_code == 403
+    assert (await everywhere.post(path, {"name": "上官"})).json()["items"] == []
+    assert (await everywhere.post(path, {"name": "上官可寻"}, "citizen")).status_code == 403
 
 
-async def test_the_timeline_tells_in_both_languages_what_happened_and_in_order(platform: Platform) -> None:
-    of = family(platform)
-    await say(platform, "death", of.deceased, "contradicted")
-    number = (await hand_in(platform, of))["application_no"]
-    await task(platform, "intake", number, "clerk", "fact_check")
+async def test_the_timeline_tells_in_both_languages_what_happened_and_in_order(everywhere: Platform) -> None:
+    of = family(everywhere)
+    await say(everywhere, "death", of.deceased, "contradicted")
+    number = (await hand_in(everywhere, of))["application_no"]
+    await task(everywhere, "intake", number, "clerk", "fact_check")
 
     async def lines():
-        return (await platform.get(f"/api/intake/applications/{number}/timeline")).json()["items"]
+        return (await everywhere.get(f"/api/intake/applications/{number}/timeline")).json()["items"]
 
-    await when(platform, number, lambda a: a["status"] != "submitted", "to go on")
+    await when(everywhere, number, lambda a: a["status"] != "submitted", "to go on")
     told = await lines()
     assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
     assert "fact_contradicted" in {line["kind"] for line in told}
@@ -78,14 +78,14 @@ async def test_the_timeline_tells_in_both_languages_what_happened_and_in_order(p
     assert not any(of.deceased.name in line["text_zh"] or of.heir.name in line["text_zh"] for line in told)
 
 
-async def test_a_citizen_follows_their_own_application_and_sees_no_other(platform: Platform) -> None:
-    raw = {**bereavement(platform, family(platform)), "channel": "online"}
+async def test_a_citizen_follows_their_own_application_and_sees_no_other(everywhere: Platform) -> None:
+    raw = {**bereavement(everywhere, family(everywhere)), "channel": "online"}
     mine = {**raw["applicant"], "name": "李明", "id_no": "420112197003150014"}
     raw["form"]["payee"]["holder"] = "李明"
-    number = (await platform.submit({**raw, "applicant": mine}, "citizen"))["application_no"]
-    other = (await hand_in(platform, family(platform)))["application_no"]
-    assert (await platform.application(number, "citizen"))["parties"]["applicant"]["name"] == "李明"
+    number = (await everywhere.submit({**raw, "applicant": mine}, "citizen"))["application_no"]
+    other = (await hand_in(everywhere, family(everywhere)))["application_no"]
+    assert (await everywhere.application(number, "citizen"))["parties"]["applicant"]["name"] == "李明"
     for path in (f"/api/intake/applications/{other}", f"/api/intake/applications/{other}/timeline"):
-        assert (await platform.get(path, "citizen")).status_code == 404
-    rate = await platform.post(f"/api/intake/applications/{other}/rating", {"grade": 1}, "citizen")
+        assert (await everywhere.get(path, "citizen")).status_code == 404
+    rate = await everywhere.post(f"/api/intake/applications/{other}/rating", {"grade": 1}, "citizen")
     assert rate.status_code == 404

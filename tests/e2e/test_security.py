@@ -15,7 +15,7 @@ from shared.db.engine import role_of
 from shared.http.principal import Principal, RoleInUnit
 from tests.e2e.acting import allowance, bereavement, cremated, ended, family, item_of, person, relief, report, task
 from tests.support.attack import EVERYBODY, call
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
 APPLICATIONS = "/api/intake/applications"
@@ -23,7 +23,7 @@ RECEIVING, ABOVE = {"window", "next window"}, {"county", "city", "auditor"}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def world(platform: Platform) -> dict[str, Any]:
+async def world(platform: Hosted) -> dict[str, Any]:
     """One family's case that has ended, an allowance under review, relief under review, an allowance from a village."""
     of, old, poor = family(platform), person("钱高龄"), person("赵急难")
     raw = bereavement(platform, of)
@@ -73,8 +73,11 @@ def paths(world: dict[str, Any]) -> dict[str, tuple[str, set[str]]]:
         "assistance stops": (f"/api/assistance/items/{living}/effects", relieved - {"auditor"}),
         "annotation": (f"/api/marriage/annotations/{note}", {"registrar"}),
         "cremations": ("/api/funeral/cremations", {"funeral home", "other home"}),
-        "parked": ("/api/ops/parked", ops),
-        "lag": ("/api/ops/lag", ops),
+        "parked": ("/api/ops/intake/parked", ops),
+        "dead": ("/api/ops/intake/dead", ops),
+        "stuck": ("/api/ops/intake/stuck", ops),
+        "resets": ("/api/ops/intake/positions/resets", ops),
+        "lag": ("/api/ops/intake/lag", ops),
         "units": ("/api/access/units", set(EVERYBODY)),
         "me": ("/api/auth/me", set(EVERYBODY)),
     }
@@ -83,6 +86,7 @@ def paths(world: dict[str, Any]) -> dict[str, tuple[str, set[str]]]:
 PATHS = (
     *("application", "unmasked", "timeline", "relief", "village", "case", "relief case", "task", "relief task"),
     *("stops", "assistance stops", "annotation", "cremations", "parked", "lag", "units", "me"),
+    *("dead", "stuck", "resets"),
 )
 
 
@@ -101,7 +105,7 @@ async def test_a_read_path_is_open_to_those_concerned_and_closed_to_everybody_el
     assert opened == allowed
 
 
-async def shown_to(platform: Platform, who: str, what: str, number: str) -> bool:
+async def shown_to(platform: Hosted, who: str, what: str, number: str) -> bool:
     if what == "search":
         answer = await call(platform, who, "POST", f"{APPLICATIONS}/search", json={"number": number})
     else:
@@ -133,7 +137,7 @@ async def test_a_home_lists_its_own_cremations_alone(platform, world) -> None:
     assert lists[1]["items"] == []
 
 
-def operations(platform: Platform) -> list[tuple[str, str]]:
+def operations(platform: Hosted) -> list[tuple[str, str]]:
     found = [(m.upper(), p) for p, item in platform.app.openapi()["paths"].items() for m in item]
     return [(method, re.sub(r"\{\w+\}", str(UUID(int=7)), path)) for method, path in found]
 
@@ -142,7 +146,7 @@ OPEN = ("/api/auth/token", "/api/auth/jwks", "/api/catalogue", "/api/intake/prog
 FOR_ALL = ("/api/auth/me", "/api/access/units")
 
 
-async def test_every_route_asks_for_a_token_and_a_department_is_given_none_of_them(platform: Platform) -> None:
+async def test_every_route_asks_for_a_token_and_a_department_is_given_none_of_them(platform: Hosted) -> None:
     for method, path in operations(platform):
         if path.startswith(OPEN):
             continue
@@ -185,7 +189,7 @@ async def test_a_reading_says_who_saw_what_of_whom_and_is_there_for_good(platfor
 # --- what is another's ------------------------------------------------------------------------------------------------
 
 
-async def test_a_key_of_somebody_else_is_a_key_of_nobody(platform: Platform) -> None:
+async def test_a_key_of_somebody_else_is_a_key_of_nobody(platform: Hosted) -> None:
     key = {"Idempotency-Key": str(new_id())}
     first = await call(platform, "window", "POST", APPLICATIONS, json=allowance(person("甲")), headers=key)
     other = await call(platform, "next window", "POST", APPLICATIONS, json=allowance(person("乙")), headers=key)
@@ -193,7 +197,7 @@ async def test_a_key_of_somebody_else_is_a_key_of_nobody(platform: Platform) -> 
     assert first.json()["application_no"] != other.json()["application_no"]
 
 
-async def test_a_draft_of_somebody_else_is_not_there(platform: Platform) -> None:
+async def test_a_draft_of_somebody_else_is_not_there(platform: Hosted) -> None:
     path = f"/api/intake/drafts/{new_id()}"
     body = {"draft_id": path.rsplit("/", 1)[1]}
     assert (await call(platform, "owner", "PUT", path, json=allowance(person("丙")))).status_code == 200
@@ -211,7 +215,7 @@ async def test_only_owner_and_window_change_an_application(platform, world, act)
         assert (await call(platform, who, "POST", path, json=body)).status_code in (403, 404), who
 
 
-async def test_a_citizen_says_of_their_own_application_only_what_is_theirs_to_say(platform: Platform) -> None:
+async def test_a_citizen_says_of_their_own_application_only_what_is_theirs_to_say(platform: Hosted) -> None:
     mine = {**allowance(person("丁")), "channel": "online"}
     mine["applicant"] |= {"id_no": "420112197003150014", "name": "李明"}
     seen = {"type": "id_card", "source": "paper", "original_seen": True}
@@ -266,7 +270,7 @@ def with_roles(account: str, *roles: str) -> Principal:
     return Principal(account, account, "staff", tuple(RoleInUnit(r, "420112-ELDERLY", "420112") for r in roles))
 
 
-async def test_a_lease_is_of_no_use_to_another_nor_without_the_role_nor_for_both_steps(platform: Platform) -> None:
+async def test_a_lease_is_of_no_use_to_another_nor_without_the_role_nor_for_both_steps(platform: Hosted) -> None:
     given = await platform.submit(allowance(person("戊")))
     review = await task(platform, "elderly", given["application_no"], "handler", "age_allowance_review")
     path, both = f"/api/elderly/tasks/{review['id']}", with_roles("both", "handler", "approver")

@@ -11,7 +11,7 @@ from shared.clock import SystemClock, new_id
 from shared.http.principal import DEPARTMENT_ROLES, Principal, RoleInUnit
 from shared.http.tokens import issue
 from shared.identity import PersonIndex
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 
 PEOPLE: Mapping[str, tuple[str, str, str]] = {
     "window": ("clerk", "420112-HALL-W01", "420112"),
@@ -48,7 +48,7 @@ CITIZENS: Mapping[str, tuple[str, str] | None] = {
 EVERYBODY = (*PEOPLE, *CITIZENS)
 
 
-def principal(platform: Platform, name: str) -> Principal:
+def principal(platform: Hosted, name: str) -> Principal:
     """Who this is, as access would say it."""
     if name in PEOPLE:
         role, unit, region = PEOPLE[name]
@@ -59,7 +59,7 @@ def principal(platform: Platform, name: str) -> Principal:
     return Principal(name, name, "citizen", (RoleInUnit("citizen", "", ""),), person_ref=ref)
 
 
-def token(platform: Platform, who: str | Principal) -> str:
+def token(platform: Hosted, who: str | Principal) -> str:
     """A token that holds now."""
     found = principal(platform, who) if isinstance(who, str) else who
     kid, key = platform.host.keyring.signing_key
@@ -67,7 +67,7 @@ def token(platform: Platform, who: str | Principal) -> str:
 
 
 async def call(
-    platform: Platform,
+    platform: Hosted,
     who: str | Principal | None,
     method: str,
     path: str,

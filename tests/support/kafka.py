@@ -1,4 +1,4 @@
-"""One real Kafka node a test session, topics and groups of its own for whoever asks."""
+"""A real Kafka node a test session, topics and groups of its own for whoever asks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,29 @@ import pytest
 
 from deploy.kafka.jars import NoKafka
 from deploy.kafka.local import LocalKafka
+from deploy.kafka.settings import ADMIN
+from shared.catalog.registry import load
 
 _numbers = itertools.count(1)
+PASSWORDS = {name: f"only-here-{n}" for n, name in enumerate((ADMIN, *load().services))}
 
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[LocalKafka]:
     """The session's broker; skipped, with the reason, where Java or Maven are missing."""
+    yield from _node()
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[LocalKafka]:
+    """A second one where everyone signs in: an account a service of the catalogue, none of which may anything yet."""
+    yield from _node(PASSWORDS)
+
+
+def _node(accounts: dict[str, str] | None = None) -> Iterator[LocalKafka]:
     folder = Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
     try:
-        node = LocalKafka(folder).start()
+        node = LocalKafka(folder, scram=accounts).start()
     except NoKafka as cause:
         pytest.skip(f"no Kafka: {cause}")
     try:

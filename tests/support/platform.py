@@ -1,17 +1,19 @@
-"""The whole platform in this process, on the session's database server, spoken to as a client would."""
+"""A platform under test, spoken to as a client would: hosted in this process, or apart behind its gateway."""
 
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest_asyncio
 
-from shared.clock import new_id
+from shared.clock import beijing_date, new_id
 from shared.config import Settings
 from shared.runtime.host import Host
 from tests.support.database import Server, eventually
@@ -21,19 +23,29 @@ NOW = "2026-11-21T10:00:00+08:00"
 """A Saturday; the virtual clock of the session's platform starts here."""
 
 
-class Platform:
-    """A running host and clients with the tokens of demonstration accounts."""
+class Platform(ABC):
+    """What a test may do with a platform wherever it runs; each demonstration account signs in once."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.app = host.app()
+    def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
+
+    @abstractmethod
+    def _http(self) -> httpx.AsyncClient:
+        """A client that is not signed in."""
+
+    @property
+    @abstractmethod
+    def today(self) -> date:
+        """Its Beijing date."""
+
+    @abstractmethod
+    async def records(self, topic: str, key: str) -> list[tuple[str, bytes]]:
+        """CloudEvents type and data of all that stands on a topic under a key, in order."""
 
     @asynccontextmanager
     async def client(self, account: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """A client signed in as a demonstration account, or not at all."""
-        transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://onewindow.test", timeout=30) as client:
+        async with self._http() as client:
             if account is not None:
                 client.headers["Authorization"] = f"Bearer {await self._token(client, account)}"
             yield client
@@ -83,10 +95,14 @@ class Platform:
         try:
             await eventually(is_closed, f"{number} to close", seconds)
         except BaseException:
-            states = [(i["matter"], i["status"], i["waiting_on"]) for i in seen.get("items", [])]
-            print("items:", states, "failed workers:", self.host.supervisor.failed)
+            print("items:", [(i["matter"], i["status"], i["waiting_on"]) for i in seen.get("items", [])])
+            self.explain()
             raise
         return seen
+
+    @abstractmethod
+    def explain(self) -> None:
+        """Prints what may say why something did not come."""
 
     async def tasks(self, service: str, number: str, account: str, state: str = "open") -> list[dict[str, Any]]:
         """The tasks of one application in a service."""
@@ -95,18 +111,48 @@ class Platform:
         return [t for t in answer.json()["items"] if t["application_no"] == number]
 
 
+class Hosted(Platform):
+    """All services in this process; a test may look inside."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self.host = host
+        self.app = host.app()
+
+    def _http(self) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://onewindow.test", timeout=30)
+
+    @property
+    def today(self) -> date:
+        return beijing_date(self.host.clock.now())
+
+    async def records(self, topic: str, key: str) -> list[tuple[str, bytes]]:
+        async with self.host.db.transaction(None) as conn:
+            rows = await conn.fetch(
+                "SELECT headers ->> 'type' AS type, data FROM bus.record WHERE topic = $1 AND key = $2"
+                ' ORDER BY partition, "offset"',
+                topic,
+                key,
+            )
+        return [(row["type"], row["data"]) for row in rows]
+
+    def explain(self) -> None:
+        print("failed workers:", self.host.supervisor.failed)
+
+
 @asynccontextmanager
-async def run_platform(dsn: str, **settings: Any) -> AsyncIterator[Platform]:
+async def run_platform(dsn: str, **settings: Any) -> AsyncIterator[Hosted]:
     """A platform of its own on a database of its own."""
     with tempfile.TemporaryDirectory(prefix="onewindow-keys-") as folder:
         given = {"keys": Path(folder) / "keys", "demo": True, "clock": f"virtual:{NOW}@1", **settings}
         host = Host(Settings(database_url=dsn, **given))
         async with host.running():
-            yield Platform(host)
+            yield Hosted(host)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def platform(server: Server) -> AsyncIterator[Platform]:
+async def platform(server: Server) -> AsyncIterator[Hosted]:
     """The session's platform, all services in one process; a test owns its cases, never the platform."""
     async with run_platform(await server.new_database()) as made:
         yield made

@@ -23,6 +23,7 @@ from shared.crypto import Keyring
 from shared.db.engine import Database, role_of
 from shared.db.migrate import EXTENSIONS
 from shared.db.presence import Presence
+from shared.db.site import Site
 from shared.db.tables import delivery_tables, document_columns
 from shared.errors import Poison
 from shared.facts.port import FactAnswer, Question
@@ -148,13 +149,13 @@ class Toy:
         self.db = db
         self.presence = Presence(db)
         self.bus: EmbeddedBus | KafkaBus = (
-            KafkaBus(Link.parse(kafka), db, self.presence) if kafka else EmbeddedBus(db, self.presence, direct=direct)
+            KafkaBus(Link.parse(kafka)) if kafka else EmbeddedBus(db, self.presence, direct=direct)
         )
         self.clock = clock or VirtualClock(NOW)
         self.oracle = Oracle()
         keyring = Keyring.open(keys, [NAME])
-        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.presence, self.oracle)
-        self.service = RunningService(SERVICE, world, db, keyring.limited_to(NAME), Policy())
+        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.oracle)
+        self.service = RunningService(SERVICE, world, Site(db, self.presence), keyring.limited_to(NAME), Policy())
         self.supervisor = Supervisor()
 
     async def start(self, *, workers: bool = True, schema: bool = True) -> None:

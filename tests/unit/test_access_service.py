@@ -18,6 +18,7 @@ from shared.catalog.registry import load
 from shared.clock import VirtualClock, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
+from shared.db.site import Site
 from shared.http.app import install
 from shared.http.auth import Verifier, check_guards, public_paths
 from shared.identity import PersonIndex
@@ -42,8 +43,10 @@ class Access:
         self.keyring = Keyring.open(keys, ["access"])
         self.clock = parse_clock("virtual:2026-11-21T09:00:00+08:00")
         bus = EmbeddedBus(db, direct=False)
-        world = World(Settings(demo=False), catalog, self.clock, bus, bus.presence, Oracle())
-        self.service = RunningService(SERVICE, world, db, self.keyring.limited_to("access", sign=True), Policy())
+        world = World(Settings(demo=False), catalog, self.clock, bus, Oracle())
+        self.service = RunningService(
+            SERVICE, world, Site(db, bus.presence), self.keyring.limited_to("access", sign=True), Policy()
+        )
         self.app = FastAPI(redoc_url=None)
         install(self.app, Verifier.of(self.keyring))
         assert SERVICE.router is not None

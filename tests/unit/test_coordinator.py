@@ -154,6 +154,7 @@ def test_nothing_visible_changed_says_nothing():
 
 
 def test_a_result_after_the_end_is_recorded_as_late_and_never_applied():
+    """I4: what comes after the end changes nothing."""
     desk = Desk(planned(1))
     desk.decide(1)
     settled, concluded = desk.decide(1, "denied")
@@ -215,6 +216,7 @@ def test_a_fact_contradicted_after_it_was_confirmed_goes_to_the_supervisor():
 
 
 def test_an_item_sent_back_goes_to_the_suggested_unit_as_a_new_round():
+    """I5: rounds count per item."""
     desk = Desk(planned(1), planned(2, [(1, True)]))
     desk.decide(1)
     said = desk.up(p.ItemReturned, 2, suggested_unit="other")

@@ -14,6 +14,7 @@ from shared.catalog.registry import load
 from shared.clock import parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
+from shared.db.site import Site
 from shared.db.unit_of_work import Entry
 from shared.facts.port import FactAnswer
 from shared.handling.sealing import seal_part
@@ -62,10 +63,12 @@ class Funeral:
         self.clock = parse_clock("virtual:2026-11-21T09:00:00+08:00")
         self.keyring = Keyring.open(keys, ["funeral"])
         self.bus = EmbeddedBus(db)
-        world = World(Settings(demo=False), self.catalog, self.clock, self.bus, self.bus.presence, Silence())
+        world = World(Settings(demo=False), self.catalog, self.clock, self.bus, Silence())
         assert SERVICE.policy is not None
         policy = Policy.load(SERVICE.policy)
-        self.service = RunningService(SERVICE, world, db, self.keyring.limited_to("funeral"), policy)
+        self.service = RunningService(
+            SERVICE, world, Site(db, self.bus.presence), self.keyring.limited_to("funeral"), policy
+        )
         self.supervisor = Supervisor()
         self.app = FastAPI(redoc_url=None)
         install(self.app, Verifier({"1-a": KEY.public_key()}, self.clock))

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 
-from shared.clock import FixedClock
+from shared.clock import FixedClock, VirtualClock
 from shared.errors import Misconfigured
+from shared.http import tokens
 from shared.http.app import install
 from shared.http.auth import Principal, RoleInUnit, Verifier, allow, anyone, check_guards, public, public_paths
 from shared.http.refusals import HttpError
@@ -107,6 +108,24 @@ def test_a_token_lives_fifteen_minutes():
     assert verifier(NOW + LIFETIME - timedelta(seconds=1)).verify(good) == CLERK
     with pytest.raises(HttpError):
         verifier(NOW + timedelta(minutes=15)).verify(good)
+
+
+def test_a_token_that_was_good_before_is_refused_when_its_time_is_over():
+    clock = VirtualClock(NOW)
+    watch = Verifier({"1-a": KEY.public_key()}, clock)
+    good = issue(CLERK, "1-a", KEY, NOW)
+    assert watch.verify(good) == watch.verify(good) == CLERK
+    clock.set(NOW + LIFETIME)
+    with pytest.raises(HttpError):
+        watch.verify(good)
+
+
+def test_no_more_tokens_are_kept_in_mind_than_people_sign_in(monkeypatch):
+    monkeypatch.setattr(tokens, "_REMEMBERED", 2)
+    watch = verifier()
+    for number in range(5):
+        assert watch.verify(token(jti=str(number))) == CLERK
+    assert len(watch._known) == 2
 
 
 def test_a_published_key_verifies_what_the_private_one_signed():

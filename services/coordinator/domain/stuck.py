@@ -1,11 +1,12 @@
-"""An item that was sent out and of which nothing was heard: an operator is asked, once."""
+"""An item that was sent out and of which nothing was heard: an operator is asked, once; and a case nobody moves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 
-from services.coordinator.domain.state import CaseItem
+from services.coordinator.domain.join import is_free
+from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.tasks import STUCK, close_moot, open_task, tasks_of
 from services.coordinator.domain.turn import Turn
 from shared.catalog.protocol import WaitingOn
@@ -32,3 +33,15 @@ def heard(turn: Turn, item: CaseItem) -> None:
     if item.told is not None and item.told.kind is WaitKind.OPERATOR:
         item.told = None
         close_moot(turn, item, STUCK)
+
+
+def why_idle(case: Case) -> str | None:
+    """Why a case without timer or task would never move, if so: its handlers said nothing of what they wait for."""
+    for item in case.open_items():
+        if item.withdrawal is not None or item.findings or item.pause is not None:
+            continue
+        if item.blocked and is_free(case, item):
+            return "NOT_RELEASED"
+        if not item.blocked and item.told is None:
+            return "IN_NOBODYS_HANDS"
+    return None

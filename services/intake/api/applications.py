@@ -18,7 +18,7 @@ from shared.catalog.forms import field_error
 from shared.catalog.parties import Submission
 from shared.errors import Invalid
 from shared.http.auth import Principal, allow
-from shared.http.documented import answers
+from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
@@ -37,8 +37,9 @@ def router(handle: ServiceHandle) -> APIRouter:
         who: Annotated[Principal, allow(*RECEIVING, "citizen")],
     ) -> Any:
         """Receives an application; the answer holds its items and `query_code`. With `draft_id`, a draft is handed in."""
+        await handle.require_room()
         if "draft_id" not in body:
-            return await submit(handle, body, who, key)
+            return AsBuilt(await submit(handle, body, who, key), 201)
         draft_id, rest = _draft_of(body)
         answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
         await hand_in(handle, draft_id, answer["application_no"], who, key[2])
@@ -50,10 +51,10 @@ def router(handle: ServiceHandle) -> APIRouter:
         who: Annotated[Principal, allow(*PEOPLE)],
         min_version: MinVersion = 0,
         unmasked: bool = False,
-    ) -> dict[str, Any]:
+    ) -> AsBuilt:
         """The application; people in it masked for staff unless `unmasked`, which is recorded."""
         found = await at_least(lambda: seen(handle, no, who), min_version)
-        return await detail(handle, found, who, unmasked=unmasked)
+        return AsBuilt(await detail(handle, found, who, unmasked=unmasked))
 
     @routes.get("/applications/{no}/timeline", **answers(TimelinePage))
     async def get_timeline(

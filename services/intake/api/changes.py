@@ -45,6 +45,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     @routes.post("/applications/{no}/supplement", **answers(ApplicationShown))
     async def supplement_application(no: str, body: Supplement, who: Who, key: Key) -> Any:
         """Cures the findings of a round."""
+        await handle.require_room()
         return await change(
             handle, no, who, key, lambda a, ctx: supplement(a, body, here_of(handle), ctx), "supplement"
         )

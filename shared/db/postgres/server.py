@@ -21,7 +21,6 @@ from shared.errors import Misconfigured, Transient
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
-    "max_connections": "60",
     "password_encryption": "scram-sha-256",
     "shared_buffers": "64MB",
     "fsync": "on",
@@ -56,10 +55,18 @@ def _to_log(text: str) -> None:
 class EmbeddedPostgres:
     """The server of one data folder, in a session of its own; `start` and `stop` block."""
 
-    def __init__(self, data: Path, *, notice: Callable[[str], None] = _to_log, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        notice: Callable[[str], None] = _to_log,
+        patience: float = _PATIENCE,
+        connections: int = 60,
+    ) -> None:
         self._data = data.absolute()
         self._notice = notice
         self._patience = patience
+        self._settings = {**SETTINGS, "max_connections": str(connections)}
         self._lock = FolderLock(self._data / "postgres.lock")
         self._secret = self._data / "postgres.secret"
         self._child: subprocess.Popen[bytes] | None = None
@@ -196,7 +203,7 @@ class EmbeddedPostgres:
         return self.cluster.with_name("postgres.log")
 
     def _spawn(self, cluster: Path, binaries: places.Binaries, account: Account, address: PostgresAddress) -> None:
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         if self._log.exists() and self._log.stat().st_size > _LOG_LIMIT:
             self._log.replace(self._log.with_name("postgres.log.1"))
         with self._log.open("ab") as log:

@@ -21,6 +21,8 @@ from shared.crypto import Keyring
 from shared.runtime.app import describe
 from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
+from shared.runtime.gateway import nginx
+from shared.runtime.host import load_specs
 
 ROOT = Path(__file__).resolve().parents[3]
 OPENAPI = ROOT / "docs" / "openapi.json"
@@ -30,7 +32,7 @@ SCHEMAS = ROOT / "schemas"
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (matters, openapi, asyncapi, schemas, topics, settings, keys):
+    for command in (matters, openapi, asyncapi, schemas, topics, gateway, settings, keys):
         app.command()(command)
 
 
@@ -101,13 +103,23 @@ def topics(
     show(table)
 
 
+def gateway(
+    backends: Annotated[list[str], typer.Argument(help="服务=地址:端口[,地址:端口…] / service=host:port[,host:port…]")],
+    listen: Annotated[str, typer.Option(help="网关监听 / where the gateway listens")] = "127.0.0.1:8000",
+    folder: Annotated[Path, typer.Option(help="网关写文件处 / where the gateway writes")] = Path("/run/onewindow"),
+) -> None:
+    """打印分开运行时的 nginx 网关配置 / print the nginx configuration of the gateway before services that run apart."""
+    places = {name: copies.split(",") for name, _, copies in (one.partition("=") for one in backends)}
+    typer.echo(nginx(load_specs(_catalog()), places, listen=listen, folder=str(folder.absolute())))
+
+
 def settings() -> None:
     """列出设置 / list the settings, their values and meanings."""
     now = load_settings()
     table = Table("setting", "value", "meaning")
     for name, field in Settings.model_fields.items():
         value = getattr(now, name)
-        hidden = "***" if name == "database_url" and value else str(value)
+        hidden = "***" if name in {"database_url", "database_urls"} and value else str(value)
         table.add_row(PREFIX + name.upper(), hidden, field.description or "")
     show(table)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -39,7 +40,22 @@ def call(method: str, path: str, body: Any = None) -> dict[str, Any]:
             answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {token(client)}"})
     except httpx.TransportError as cause:
         raise Transient(f"{base_url()} 没有应答", f"{base_url()} does not answer") from cause
-    found: dict[str, Any] = answer.json()
+    try:
+        found: dict[str, Any] = answer.json()
+    except ValueError as cause:  # a gateway whose service is away answers a page of its own
+        said = f"{path}: HTTP {answer.status_code}"
+        raise Transient(f"{said},不是平台的应答", f"{said}, and no answer of the platform") from cause
     if answer.is_error:
         raise Misconfigured(path, found.get("detail", ""), f"{found.get('code', '')}: {found.get('title', '')}")
     return found
+
+
+def pages(path: str) -> Iterator[dict[str, Any]]:
+    """Every item of a list, page by page."""
+    after: str | None = None
+    while True:
+        page = call("GET", path if after is None else f"{path}?after={after}")
+        yield from page["items"]
+        after = page["next"]
+        if after is None:
+            return

@@ -1,4 +1,4 @@
-"""`parked` and `bus`: operations by an operator's token, through `/api/ops`."""
+"""`parked` and `bus`: operations by an operator's token, through `/api/ops`, service by service."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from shared.errors import Misconfigured
-from shared.runtime.cli.client import call
+from shared.errors import OneWindowError
+from shared.runtime.cli.client import call, pages
 from shared.runtime.cli.screen import show
 
 parked = typer.Typer(help="停放的事件 / messages that stand aside", no_args_is_help=True)
 bus = typer.Typer(help="总线 / the event bus", no_args_is_help=True)
+Why = Annotated[str, typer.Option("--reason", help="为什么 / why")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,20 +25,14 @@ def register(app: typer.Typer) -> None:
 @parked.command("list")
 def list_parked() -> None:
     """列出 / list them, of every service."""
-    table = Table("service", "no", "type", "key", "reason", "since")
-    for row in call("GET", "/api/ops/parked")["items"]:
-        table.add_row(row["service"], str(row["seq"]), row["type"], row["key"], row["reason"], row["parked_at"])
-    show(table)
+    _of_every_service("parked", {"no": "seq", "type": "type", "key": "key", "reason": "reason", "since": "parked_at"})
 
 
 @parked.command("show")
 def show_parked(service: str, number: int) -> None:
     """一条的全部情况(不含内容)/ all of one, never its content."""
-    rows = [r for r in call("GET", "/api/ops/parked")["items"] if (r["service"], r["seq"]) == (service, number)]
-    if not rows:
-        raise Misconfigured("parked", f"{service} 没有停放第 {number} 条", f"{service} has no parked message {number}")
     table = Table(show_header=False)
-    for name, value in rows[0].items():
+    for name, value in call("GET", f"/api/ops/{service}/parked/{number}").items():
         table.add_row(name, str(value))
     show(table)
 
@@ -45,23 +40,68 @@ def show_parked(service: str, number: int) -> None:
 @parked.command("retry")
 def retry_parked(service: str, number: int) -> None:
     """重试 / take it and everything behind it of its key up again."""
-    _said(call("POST", f"/api/ops/parked/{service}/{number}/retry"))
+    _said(call("POST", f"/api/ops/{service}/parked/{number}/retry"))
 
 
 @parked.command("discard")
-def discard_parked(service: str, number: int, reason: Annotated[str, typer.Option(help="为什么 / why")]) -> None:
+def discard_parked(service: str, number: int, reason: Why) -> None:
     """丢弃(需第二人)/ discard it: two people, each with a reason."""
-    _said(call("POST", f"/api/ops/parked/{service}/{number}/discard", {"reason": reason}))
+    _said(call("POST", f"/api/ops/{service}/parked/{number}/discard", {"reason": reason}))
 
 
 @bus.command("lag")
 def lag() -> None:
     """各服务尚未处理的事件数 / records not yet handled, by group and topic."""
-    table = Table("group", "topic", "partition", "position", "end", "lag")
-    for row in call("GET", "/api/ops/lag")["items"]:
-        table.add_row(*(str(row[k]) for k in ("group", "topic", "partition", "position", "end", "records")))
+    names = ("topic", "partition", "position", "end")
+    _of_every_service("lag", {**{name: name for name in names}, "lag": "records"})
+
+
+@bus.command("dead")
+def dead() -> None:
+    """无法识别的记录:来处与原因,不含内容 / records that are no event: where from and why, never their content."""
+    names = ("topic", "partition", "offset", "bytes", "reason", "at")
+    _of_every_service("dead", {"no": "number", **{name: name for name in names}})
+
+
+@bus.command("resets")
+def resets() -> None:
+    """位置重置的提议与结果 / resets that were asked for, and what became of them."""
+    names = ("topic", "partition", "target", "state", "from", "to", "proposed_by", "reason", "second_by")
+    _of_every_service("positions/resets", {"no": "number", **{name: name for name in names}})
+
+
+@bus.command("reset")
+def reset(
+    service: str,
+    topic: Annotated[str, typer.Option(help="主题 / the topic")],
+    partition: Annotated[int, typer.Option(help="分区 / the partition")],
+    to: Annotated[str, typer.Option(help="beginning、end 或偏移量 / beginning, end or an offset")],
+    reason: Why,
+    skip: Annotated[bool, typer.Option(help="允许跳过未处理的事件 / records may be passed over")] = False,
+) -> None:
+    """重置读取位置(需第二人)/ put a service's position back or forward: two people, each with a reason."""
+    body = {"topic": topic, "partition": partition, "to": to, "skip": skip, "reason": reason}
+    answer = call("POST", f"/api/ops/{service}/positions/reset", body)
+    moved = f": {answer['from']} → {answer['to']}" if answer["to"] is not None else ""
+    show(f"{answer['state']}{moved}")
+
+
+def _of_every_service(what: str, columns: dict[str, str]) -> None:
+    """A table over all services; one that does not answer is a row that says so, and the exit code is 1."""
+    table, silent = Table("service", *columns), False
+    for service in call("GET", "/api/ops")["items"]:
+        name = service["service"]
+        try:
+            rows = [[str(row[field]) for field in columns.values()] for row in pages(f"/api/ops/{name}/{what}")]
+        except OneWindowError as cause:
+            silent = True
+            rows = [[f"没有应答 / does not answer: {cause.detail_en}"]]
+        for row in rows:
+            table.add_row(name, *row)
     show(table)
+    if silent:
+        raise typer.Exit(1)
 
 
 def _said(answer: dict[str, Any]) -> None:
-    show(answer.get("state", "ok"))
+    show(answer["state"])

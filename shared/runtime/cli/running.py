@@ -16,11 +16,12 @@ import uvicorn
 from rich.console import Console
 
 from shared import log
-from shared.config import Settings, load_settings
+from shared.config import DATABASE_URL, Settings, load_settings
 from shared.db.migrate import draft_revision
-from shared.db.migrate import migrate as run_migrations
 from shared.errors import Misconfigured
+from shared.runtime.databases import home_of
 from shared.runtime.host import Host
+from shared.runtime.spec import ServiceSpec
 
 screen = Console(stderr=True, highlight=False)
 DEMO_COMMANDS = "demo.command"
@@ -49,14 +50,14 @@ def serve(
     port: Annotated[int | None, typer.Option(help="端口 / port")] = None,
 ) -> None:
     """启动部分服务 / serve some services on the configured bus and databases."""
-    settings = load_settings(port=port)
-    if settings.database_url is None:
+    settings, names = load_settings(port=port), only.split(",")
+    if home_of(settings, names) is None:
         raise Misconfigured(
-            "ONEWINDOW_DATABASE_URL",
-            "分开运行的服务要共用一个数据库服务器",
-            "services that run apart need one database server",
+            DATABASE_URL,
+            "分开运行的服务须写明数据库:共用的,或每个服务自己的",
+            "services that run apart need a database that is named: one they share, or one of their own each",
         )
-    _run(settings, only.split(","), None)
+    _run(settings, names, None)
 
 
 def _run(settings: Settings, only: list[str], after: Callable[[str], object] | None) -> None:
@@ -130,15 +131,19 @@ def migrate(
 
 async def _migrate(settings: Settings, draft: str) -> None:
     host = Host(settings, notice=screen.print)
-    dsn = await host.open_database()
     try:
-        changed = await run_migrations(dsn, host.specs)
-        drafted = [await draft_revision(dsn, spec, draft) for spec in host.specs] if draft else []
+        host.databases = await host.find_databases()
+        changed = await host.migrate()
+        drafted = [await _draft(host, spec, draft) for spec in host.specs] if draft else []
     finally:
         await host.stop()
     screen.print(f"已更新 / changed: {', '.join(changed) or '-'}")
     for path in filter(None, drafted):
         screen.print(f"已起草,请检查 / drafted, read it before use: {path}")
+
+
+async def _draft(host: Host, spec: ServiceSpec, draft: str) -> Path | None:
+    return await draft_revision(host.databases.of(spec.name).db.dsn, spec, draft)
 
 
 def demo(

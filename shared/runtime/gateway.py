@@ -1,0 +1,111 @@
+"""The gateway before services that run apart, as an nginx configuration: requests go by path prefix.
+
+A request that a copy refuses, or drops because it ends, goes to another copy, whatever its method: nothing that is
+sent twice is done twice here (a creating request carries its idempotency key, a decision its lease).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from string import Template
+
+import orjson
+
+from shared.errors import Misconfigured
+from shared.http.app import MAX_BODY_BYTES
+from shared.http.problems import body_of
+from shared.runtime.spec import ServiceSpec
+
+FRONT = "intake"
+"""Who answers what belongs to no service: the API's description, its pages."""
+
+AWAY_SECONDS = 2
+_CONFIGURATION = Template("""# Made by `onewindow gateway`: make it again when services or their places change.
+worker_processes auto;
+pid $folder/gateway.pid;
+error_log $folder/gateway.log warn;
+events { worker_connections 1024; }
+http {
+    access_log off;
+    server_tokens off;
+    client_body_temp_path $folder/body;
+    proxy_temp_path $folder/proxy;
+    fastcgi_temp_path $folder/fastcgi;
+    uwsgi_temp_path $folder/uwsgi;
+    scgi_temp_path $folder/scgi;
+    client_max_body_size $most;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $$http_host;
+    proxy_set_header X-Forwarded-For $$remote_addr;
+    proxy_set_header X-Forwarded-Proto $$scheme;
+    proxy_connect_timeout ${away}s;
+    proxy_next_upstream error timeout non_idempotent;
+$upstreams
+    server {
+        listen $listen;
+$locations
+        location = /metrics { return 404; }
+        location @away {
+            internal;
+            default_type application/problem+json;
+            add_header Retry-After $away always;
+            return 503 '$problem';
+        }
+        error_page 502 504 =503 @away;
+    }
+}
+""")
+
+
+def nginx(specs: Sequence[ServiceSpec], backends: Mapping[str, Sequence[str]], *, listen: str, folder: str) -> str:
+    """The configuration: `backends` gives each service's copies as `host:port`, `listen` the gateway's own address.
+
+    A service without a copy, or a copy of no service, is `Misconfigured`. What nginx writes goes to `folder`.
+    """
+    _require_all(specs, backends)
+    locations = [line for spec in specs for line in _locations(spec)]
+    locations.append(_location("/", FRONT))
+    return _CONFIGURATION.substitute(
+        folder=folder,
+        most=MAX_BODY_BYTES,
+        away=AWAY_SECONDS,
+        listen=listen,
+        upstreams="".join(_upstream(spec.name, backends[spec.name]) for spec in specs),
+        locations="\n".join(locations),
+        problem=orjson.dumps(_away()).decode(),
+    )
+
+
+def _require_all(specs: Sequence[ServiceSpec], backends: Mapping[str, Sequence[str]]) -> None:
+    names = {spec.name for spec in specs}
+    for wrong in sorted(names ^ backends.keys()):
+        raise Misconfigured(
+            "gateway",
+            f"{wrong}:每个服务须写明至少一个地址,如 {wrong}=127.0.0.1:8101",
+            f"{wrong}: each service, and no other name, needs an address, as {wrong}=127.0.0.1:8101",
+        )
+
+
+def _upstream(name: str, copies: Sequence[str]) -> str:
+    servers = "".join(f" server {copy} max_fails=0;" for copy in copies)
+    # No copy is ever left out for having failed: in a rolling release the one that failed last is the one that is back.
+    # Keep-alive is shorter than the five seconds after which a service hangs up by itself.
+    return f"    upstream {name} {{{servers} keepalive 16; keepalive_timeout 2s; }}\n"
+
+
+def _locations(spec: ServiceSpec) -> Iterator[str]:
+    own = spec.prefix or f"/api/{spec.name}"
+    for prefix in (own, *spec.further_routers, f"/api/ops/{spec.name}"):
+        yield _location(f"{prefix}/", spec.name)
+        yield _location(f"= {prefix}", spec.name)
+    yield _location(f"= /readyz/{spec.name}", spec.name)
+
+
+def _location(what: str, service: str) -> str:
+    return f"        location {what} {{ proxy_pass http://{service}; }}"
+
+
+def _away() -> dict[str, object]:
+    detail = "这项服务暂时没有应答,请稍后再试 / this service does not answer for a moment, try again soon"
+    return body_of(503, "SERVICE_AWAY", detail)

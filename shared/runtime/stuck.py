@@ -1,0 +1,85 @@
+"""Stuck: an obligation without an unread message, a timer that would move it, an open ask, an open task, a parked row.
+
+Each service says by one query what hangs so in its own tables; whether it is stuck or only between two steps is told
+by looking again: a state that a unit of work left behind is whole at once, an answer of another service takes a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared.clock import monotonic
+from shared.db.documents import qualified
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from shared.runtime.service import RunningService
+    from shared.runtime.spec import ServiceHandle
+
+HERE_SECONDS = 1.0
+"""Real time that something must hang unmoved, where this service itself should have left a next step."""
+
+ELSEWHERE_SECONDS = 60.0
+"""The same where another service's answer is awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """One obligation that nothing here would move, at one version; `elsewhere`: another service's answer is awaited."""
+
+    id: UUID
+    version: int
+    application_no: str
+    reason: str
+    elsewhere: bool = False
+
+
+Hangs = Callable[["ServiceHandle", "asyncpg.Connection"], Awaitable[Sequence[Hanging]]]
+"""`async (handle, conn) -> hanging`: what hangs in a service's own tables now."""
+
+
+class StuckView:
+    """What is stuck in one service, for operators and the metric; it remembers since when each thing hangs."""
+
+    def __init__(self, service: RunningService) -> None:
+        self._service = service
+        self._since: dict[Hanging, float] = {}
+
+    async def look(self) -> list[dict[str, Any]]:
+        """What is stuck now; `Transient` while database or bus do not answer."""
+        await self._see()
+        if any(not one.elsewhere for one in self._since if not self._long(one)):
+            await asyncio.sleep(HERE_SECONDS)
+            await self._see()
+        if not self._since or await self._unread():
+            return []
+        return [_shown(one) for one in self._since if self._long(one)]
+
+    async def _see(self) -> None:
+        hangs = self._service.spec.stuck
+        if hangs is None:
+            return
+        async with self._service.read() as conn:
+            found = await hangs(self._service, conn)
+        now = monotonic()
+        self._since = {one: self._since.get(one, now) for one in found}
+
+    def _long(self, one: Hanging) -> bool:
+        return monotonic() - self._since[one] >= (ELSEWHERE_SECONDS if one.elsewhere else HERE_SECONDS)
+
+    async def _unread(self) -> bool:
+        """Whether something may still be on its way: unread by this service, or not yet out of its outbox."""
+        outbox = qualified(self._service.spec.delivery.outbox)
+        async with self._service.read() as conn:
+            if await conn.fetchval(f"SELECT 1 FROM {outbox} LIMIT 1"):
+                return True
+        return any(lag.records for lag in await self._service.bus.lag(self._service.spec.name))
+
+
+def _shown(one: Hanging) -> dict[str, Any]:
+    return {"id": one.id, "application_no": one.application_no, "reason": one.reason, "version": one.version}

@@ -1,0 +1,26 @@
+"""Live rows: after a whole story the copies that services hold are the documents that a reader would find."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from tests.support.platform import Platform
+from tests.support.sample import sample
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_a_copy_in_memory_is_the_document_that_is_stored(platform: Platform) -> None:
+    closed = await platform.closed((await platform.submit(sample()))["application_no"])
+    ids = [UUID(closed["case_id"]), *(UUID(item["id"]) for item in closed["items"])]
+    compared = set()
+    for service in platform.host.services.values():
+        for kind in service.spec.kinds:
+            for identity, copy in service.unit_of_work.live.take(kind.name, ids).items():
+                stored = await service.load(kind.name, identity)
+                if stored.version == copy.version:  # a later message may have come in between
+                    assert copy == stored
+                    compared.add(service.spec.name)
+    assert {"intake", "coordinator", "elderly"} <= compared
