@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -57,6 +58,8 @@ def main(
         raise typer.BadParameter(f"没有 {unknown} / no such section; there are: {', '.join(SECTIONS)}")
     log.configure("ERROR")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # A SIGTERM is a Ctrl-C: no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         figures = runner.run(run(sections or list(SECTIONS), QUICK if quick else FULL))
     show(figures, screen)

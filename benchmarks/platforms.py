@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -17,12 +14,11 @@ import orjson
 from benchmarks.generator import CREATED, application_request
 from benchmarks.ground import Ground
 from benchmarks.wire import Client, request
+from deploy.apart.processes import Program
 from shared.catalog.registry import load as catalogue
-from shared.clock import monotonic
+from shared.config import PREFIX
 from shared.db.postgres.address import free_port
 
-READY_SECONDS = 90.0
-STOP_SECONDS = 30.0
 PASSWORD = "onewindow-demo"  # noqa: S105 — the public password of the demonstration
 
 
@@ -54,9 +50,18 @@ class Platform:
     """Processes on a ground, each with some of the services."""
 
     def __init__(self, ground: Ground, processes: Sequence[str], settings: Mapping[str, str]) -> None:
-        self._ground, self._processes, self._settings = ground, processes, settings
+        given = {
+            f"{PREFIX}DATABASE_URL": ground.dsn,
+            f"{PREFIX}BUS": ground.bus,
+            f"{PREFIX}KEYS": str(ground.folder / "keys"),
+            f"{PREFIX}DEMO": "1",
+            **settings,
+        }
         self._ports = [free_port() for _ in processes]
-        self._running: list[Process] = []
+        self._programs = [
+            Program.of_services(services.split(","), port, given, ground.folder / f"{port}.log")
+            for services, port in zip(processes, self._ports, strict=True)
+        ]
         self.token = ""
 
     @property
@@ -67,48 +72,16 @@ class Platform:
     @property
     def pids(self) -> list[int]:
         """The processes at work."""
-        return [process.pid for process in self._running]
+        return [program.pid for program in self._programs]
 
     async def start(self) -> None:
-        """Returns when every process is ready; raises `TimeoutError`, or `RuntimeError` with the end of the log."""
-        environment = self._environment()
-        with self._log() as log:
-            for services, port in zip(self._processes, self._ports, strict=True):
-                command = (sys.executable, "-m", "shared.runtime.cli.main", "serve", "--only", services)
-                given = {**environment, "ONEWINDOW_PORT": str(port)}
-                self._running.append(
-                    await asyncio.create_subprocess_exec(*command, env=given, stdin=DEVNULL, stdout=log, stderr=log)
-                )
-        async with asyncio.timeout(READY_SECONDS):
-            await asyncio.gather(*(self._ready(p, port) for p, port in zip(self._running, self._ports, strict=True)))
+        """Returns when every process is ready; raises `DidNotStart` with the end of its log."""
+        for program in self._programs:
+            program.start()
+        await self._each(Program.wait)
 
-    def _environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONEWINDOW_")}
-        return {
-            **inherited,
-            "ONEWINDOW_DATABASE_URL": self._ground.dsn,
-            "ONEWINDOW_BUS": self._ground.bus,
-            "ONEWINDOW_KEYS": str(self._ground.folder / "keys"),
-            "ONEWINDOW_DEMO": "1",
-            **self._settings,
-        }
-
-    @contextmanager
-    def _log(self) -> Iterator[IO[bytes]]:
-        with (self._ground.folder / "platform.log").open("ab") as log:
-            yield log
-
-    async def _ready(self, process: Process, port: int) -> None:
-        client = Client(port)
-        while True:
-            if process.returncode is not None:
-                raise RuntimeError((self._ground.folder / "platform.log").read_text()[-2000:])
-            try:
-                if (await client.call(request("GET", "/readyz"))).status == 200:
-                    return client.close()
-            except OSError:
-                client.close()
-            await asyncio.sleep(0.05)
+    async def _each(self, what: Callable[[Program], object]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(what, program) for program in self._programs))
 
     async def _sign_in(self) -> str:
         form = f"grant_type=password&username=clerk&password={PASSWORD}".encode()
@@ -136,28 +109,13 @@ class Platform:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def kill(self) -> float:
-        """Kills every process as a power cut would; the moment."""
-        for process in self._running:
-            process.kill()
-        killed = monotonic()
-        await self._gone()
-        return killed
+    async def kill(self) -> None:
+        """Ends every process as a power cut would."""
+        await self._each(Program.kill)
 
     async def stop(self) -> None:
         """Ends every process as a service manager would."""
-        for process in self._running:
-            if process.returncode is None:
-                process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._gone()
-        except TimeoutError:
-            await self.kill()
-
-    async def _gone(self) -> None:
-        await asyncio.gather(*(process.wait() for process in self._running))
-        self._running.clear()
+        await self._each(Program.stop)
 
 
 @asynccontextmanager
