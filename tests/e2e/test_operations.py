@@ -137,7 +137,13 @@ async def test_a_clerk_resets_nothing_and_an_auditor_only_looks(platform: Platfo
 
 async def test_in_rest_nothing_is_stuck_though_people_and_homes_are_waited_for(platform: Platform) -> None:
     await hand_in(platform, family(platform))
-    await platform.submit(allowance(person("钱待办")))
+    number = (await platform.submit(allowance(person("钱待办"))))["application_no"]
+    await eventually(lambda: platform.tasks("elderly", number, "handler"), "its task to be open")
+
+    async def rest() -> bool:
+        return not any(lag.records for lag in await platform.host.bus.lag())
+
+    await eventually(rest, "everything to be read")
     for service in platform.host.catalog.services:
         assert (await get(platform, f"/api/ops/{service}/stuck"))["items"] == []
 
