@@ -22,10 +22,10 @@ AT_ONCE = 32
 SCHEMA = """
 CREATE SCHEMA floor;
 CREATE TABLE floor.application (id uuid PRIMARY KEY, version int NOT NULL, number text UNIQUE NOT NULL,
-    status text NOT NULL, body jsonb NOT NULL);
-CREATE TABLE floor.cases (id uuid PRIMARY KEY, version int NOT NULL, status text NOT NULL, body jsonb NOT NULL);
+    status text NOT NULL, body json NOT NULL);
+CREATE TABLE floor.cases (id uuid PRIMARY KEY, version int NOT NULL, status text NOT NULL, body json NOT NULL);
 CREATE TABLE floor.item (id uuid PRIMARY KEY, case_id uuid NOT NULL, version int NOT NULL, phase text NOT NULL,
-    body jsonb NOT NULL);
+    body json NOT NULL);
 CREATE INDEX ON floor.item (case_id);
 CREATE TABLE floor.timeline (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, case_id uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(), line text NOT NULL);

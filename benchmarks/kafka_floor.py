@@ -34,11 +34,11 @@ SUBMITTED, REQUESTED, DECIDED, SETTLED, CLOSED = 3791, 1387, 630, 128, 2877
 SCHEMA = """
 CREATE SCHEMA floor;
 CREATE TABLE floor.application (id uuid PRIMARY KEY, version int NOT NULL, number text UNIQUE NOT NULL,
-    status text NOT NULL, body jsonb NOT NULL);
+    status text NOT NULL, body json NOT NULL);
 CREATE TABLE floor.cases (id uuid PRIMARY KEY, version int NOT NULL, status text NOT NULL, joined int NOT NULL,
-    body jsonb NOT NULL);
+    body json NOT NULL);
 CREATE TABLE floor.item (case_id uuid NOT NULL, matter text NOT NULL, version int NOT NULL, phase text NOT NULL,
-    body jsonb NOT NULL, PRIMARY KEY (case_id, matter));
+    body json NOT NULL, PRIMARY KEY (case_id, matter));
 CREATE TABLE floor.timeline (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, case_id uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(), line text NOT NULL);
 CREATE TABLE floor.audit (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -64,7 +64,7 @@ class Window:
         self.open.update(cases)
         async with self._pool.acquire() as conn, conn.transaction():
             await conn.execute(
-                "INSERT INTO floor.application SELECT id, 1, id::text, 'submitted', body::jsonb"
+                "INSERT INTO floor.application SELECT id, 1, id::text, 'submitted', body::json"
                 " FROM unnest($1::uuid[], $2::text[]) AS new (id, body)",
                 cases,
                 [self._body] * count,
@@ -83,7 +83,7 @@ class Window:
         """Closed cases are shown as closed."""
         cases = [letter.case for letter in letters]
         await conn.execute(
-            "UPDATE floor.application a SET status = 'closed', version = version + 1, body = new.body::jsonb"
+            "UPDATE floor.application a SET status = 'closed', version = version + 1, body = new.body::json"
             " FROM unnest($1::uuid[], $2::text[]) AS new (id, body) WHERE a.id = new.id",
             cases,
             [self._body] * len(cases),
@@ -115,7 +115,7 @@ class Coordinator:
         if not cases:
             return []
         await conn.execute(
-            "INSERT INTO floor.cases SELECT id, 1, 'open', 0, body::jsonb"
+            "INSERT INTO floor.cases SELECT id, 1, 'open', 0, body::json"
             " FROM unnest($1::uuid[], $2::text[]) AS new (id, body)",
             cases,
             [self._body] * len(cases),
@@ -132,7 +132,7 @@ class Coordinator:
         )
         joined = {row["id"]: row["joined"] + came[row["id"]] for row in rows}
         await conn.execute(
-            "UPDATE floor.cases c SET joined = new.joined, version = version + 1, body = new.body::jsonb,"
+            "UPDATE floor.cases c SET joined = new.joined, version = version + 1, body = new.body::json,"
             " status = CASE WHEN new.joined = 3 THEN 'closed' ELSE 'open' END"
             " FROM unnest($1::uuid[], $2::int[], $3::text[]) AS new (id, joined, body) WHERE c.id = new.id",
             list(joined),
@@ -155,7 +155,7 @@ class Service:
         asked = [letter.case for letter in letters if len(letter.data) != SETTLED]
         settled = [letter.case for letter in letters if len(letter.data) == SETTLED]
         await conn.execute(
-            "INSERT INTO floor.item SELECT id, $2, 1, 'decided', body::jsonb"
+            "INSERT INTO floor.item SELECT id, $2, 1, 'decided', body::json"
             " FROM unnest($1::uuid[], $3::text[]) AS new (id, body)",
             asked,
             self._matter,

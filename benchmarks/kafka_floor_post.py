@@ -82,7 +82,7 @@ class Post:
     async def _make_tables(self) -> None:
         await self._pool.execute(
             f"CREATE TABLE floor.{self._name}_outbox (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-            " topic text NOT NULL, partition int NOT NULL, key text NOT NULL, headers jsonb NOT NULL,"
+            " topic text NOT NULL, partition int NOT NULL, key text NOT NULL, headers json NOT NULL,"
             " data bytea NOT NULL);"
             f"CREATE TABLE floor.{self._name}_seen (topic text NOT NULL, stream uuid NOT NULL, version int NOT NULL,"
             " PRIMARY KEY (topic, stream))"
@@ -92,7 +92,7 @@ class Post:
         """Into the outbox, in the transaction that the letters tell of."""
         await conn.execute(
             f"INSERT INTO floor.{self._name}_outbox (topic, partition, key, headers, data)"
-            " SELECT topic, partition, key, $4::jsonb, data"
+            " SELECT topic, partition, key, $4::json, data"
             " FROM unnest($1::text[], $2::int[], $3::text[], $5::bytea[]) AS new (topic, partition, key, data)",
             [PREFIX + letter.topic for letter in letters],
             [crc32(letter.case.bytes) % PARTITIONS for letter in letters],

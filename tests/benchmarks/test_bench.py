@@ -72,7 +72,7 @@ async def test_the_floor_on_kafka_closes_every_case_it_counts_and_leaves_nothing
 
 async def test_a_floors_document_is_as_large_on_disk_as_it_says(dsn: str) -> None:
     conn = await asyncpg.connect(dsn)
-    await conn.execute("CREATE TABLE kept (body jsonb)")
+    await conn.execute("CREATE TABLE kept (body json)")
     for size in (SIZES.application, SIZES.case, SIZES.item):
         await conn.execute("INSERT INTO kept VALUES ($1)", document(size))
         text, stored = (await conn.fetch("SELECT length(body::text), pg_column_size(body) FROM kept"))[-1]
