@@ -83,15 +83,11 @@ class Platform:
     async def _each(self, what: Callable[[Program], object]) -> None:
         await asyncio.gather(*(asyncio.to_thread(what, program) for program in self._programs))
 
-    async def _sign_in(self) -> str:
-        form = f"grant_type=password&username=clerk&password={PASSWORD}".encode()
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = await self._call(request("POST", "/api/auth/token", form, headers))
-        return str(answer["access_token"])
-
     async def sign_in(self) -> None:
         """Takes a new token for the clerk: one is good for a quarter of an hour."""
-        self.token = await self._sign_in()
+        form = f"grant_type=password&username=clerk&password={PASSWORD}".encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.token = (await self._call(request("POST", "/api/auth/token", form, headers)))["access_token"]
 
     async def submit(self, body: Mapping[str, Any]) -> UUID:
         """Hands one application in; its case."""
