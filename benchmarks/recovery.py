@@ -96,7 +96,7 @@ class Site:
 
 def _figure(what: str, what_zh: str, back: Back) -> Figure:
     return Figure(
-        f"{what} killed: s until ready / a new case is closed / all {back.in_flight} in flight are",
-        f"{what_zh}被 kill -9:重新就绪 / 新件办结 / 在途 {back.in_flight} 件全部办结,秒",
-        f"{back.ready:.1f} / {back.first:.1f} / {back.everything:.1f}",
+        f"{what} killed: s until ready / a new case is closed / all in flight are (how many)",
+        f"{what_zh}被 kill -9:重新就绪 / 新件办结 / 在途全部办结,秒(在途件数)",
+        f"{back.ready:.1f} / {back.first:.1f} / {back.everything:.1f} ({back.in_flight})",
     )
