@@ -23,7 +23,9 @@ from shared.metrics import METRICS
 from shared.policy import PolicyMissing
 
 log = structlog.get_logger("onewindow.consumer")
-BATCH = 64
+BATCH = 256
+"""Records handled in one unit of work at most: what waits together is read, changed and written once an aggregate."""
+
 TRIES = 3
 GAP_TRIES = 8
 FAILING_KEYS = 5
