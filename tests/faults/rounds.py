@@ -24,7 +24,9 @@ from tests.support.database import eventually
 if TYPE_CHECKING:
     from tests.faults.faults import Fault
 
-CASES = 40
+FEW, MANY = 24, 40
+"""Cases of a round: where each fault is played once, and where there is time for many rounds."""
+
 PATIENCE = 150.0
 """Seconds that a round may take beyond what its fault lasts."""
 
@@ -115,7 +117,7 @@ def numbers_of(name: str, count: int) -> list[int]:
 
 async def play(fault: Fault, ground: Ground, platform: Together, outcome: Outcome, *, long: bool = False) -> None:
     """Plays a round, whose name is its seed, and notes what came of it."""
-    numbers = numbers_of(outcome.name, CASES + 1)
+    numbers = numbers_of(outcome.name, (MANY if long else FEW) + 1)
     async with Client(platform.url, await today_at(platform.url), ground.log) as client:
         scene = Scene(ground, platform, client, random.Random(outcome.name), long)
         try:
