@@ -3,115 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Annotated
 
-import psutil
+import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from benchmarks import floor, joint
+from benchmarks import embedded, hops, http, idle, kafka, machine, memory, recovery
 from benchmarks.readme import write_tables
-from shared.clock import monotonic
-from shared.db.postgres import EmbeddedPostgres
+from benchmarks.sizes import FULL, QUICK, Size
+from benchmarks.table import Figure, show
+from shared import log
 from shared.runtime.cli.running import loop_factory
 
-CASES = int(os.environ.get("ONEWINDOW_BENCH_CASES", "1000"))
-IDLE_CASES = 40
+SECTIONS: dict[str, Callable[[Size, Progress], Awaitable[list[Figure]]]] = {
+    "embedded": embedded.measure,
+    "kafka": kafka.measure,
+    "http": http.measure,
+    "idle": idle.measure,
+    "recovery": recovery.measure,
+    "memory": memory.measure,
+    "hops": hops.measure,
+}
 screen = Console()
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    value: str
-    floor: str
-    ratio: str
-    goal: str
-
-
-async def run(folder: Path, progress: Progress) -> list[Figure]:
-    """Starts a server of its own, measures ours, then the floor on the same server."""
-    postgres = EmbeddedPostgres(folder / "data")
-    dsn = await asyncio.to_thread(postgres.start)
-    try:
-        return await _measure(dsn, postgres.cluster, folder, progress)
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        await asyncio.to_thread(postgres.remove)
+async def run(sections: list[str], size: Size) -> list[Figure]:
+    """The machine, then the figures of these sections, one after the other."""
+    found = await machine.measure()
+    with Progress(console=screen, transient=True) as progress:
+        for name in sections:
+            progress.console.print(f"{name} …")
+            found += await SECTIONS[name](size, progress)
+    return found
 
 
-async def _measure(dsn: str, cluster: Path, folder: Path, progress: Progress) -> list[Figure]:
-    started = monotonic()
-    async with joint.platform(dsn, folder) as host:
-        ready = monotonic() - started
-        await joint.throughput(host, 64, 1, progress)
-        ours = await joint.throughput(host, CASES, 1000, progress)
-        memory = pss(cluster)
-        progress.console.print("idle latency …")
-        stops = joint.p50(await joint.latency(host, IDLE_CASES, 1_000_000, whole=False))
-        bundle = joint.p50(await joint.latency(host, IDLE_CASES, 2_000_000, whole=True))
-        sizes = await joint.sizes(host)
-    progress.console.print("floor …")
-    base = await floor.measure(dsn, sizes, CASES)
-    ratio = ours.per_second / base
-    return [
-        Figure(
-            "joint cases/s, three parallel stops",
-            f"{ours.per_second:.0f}",
-            f"{base:.0f}",
-            f"{ratio:.2f}",
-            "≥ 0.15 (0.5)",
-        ),
-        Figure("idle p50 submit → closed, three stops, ms", f"{stops:.0f}", "", "", "≤ 60"),
-        Figure("idle p50 submit → closed, bereavement, ms", f"{bundle:.0f}", "", "", "≤ 90"),
-        Figure("services ready after the database, s", f"{ready:.1f}", "", "", "< 10"),
-        Figure("PSS of all processes after the run, MB", f"{memory:.0f}", "", "", "< 500"),
-    ]
-
-
-def pss(cluster: Path) -> float:
-    """Megabytes of this process and of its database's, shared pages counted once."""
-    server = psutil.Process(int((cluster / "postmaster.pid").read_text("ascii").split()[0]))
-    found = 0
-    for process in [psutil.Process(), server, *server.children(recursive=True)]:
-        try:
-            found += process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found / 1e6
-
-
-def show(figures: list[Figure]) -> None:
-    """The table on the screen."""
-    table = Table("figure", "ours", "floor", "ratio", "goal")
-    for figure in figures:
-        table.add_row(figure.name, figure.value, figure.floor, figure.ratio, figure.goal)
-    screen.print(table)
-
-
-def main() -> None:
-    """Runs everything; `--write` puts the table into the READMEs."""
-    folder = Path(tempfile.mkdtemp(prefix="onewindow-bench-"))
-    try:
-        with (
-            Progress(console=screen, transient=True) as progress,
-            asyncio.Runner(loop_factory=loop_factory()) as runner,
-        ):
-            figures = runner.run(run(folder, progress))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    show(figures)
-    if "--write" in sys.argv:
-        write_tables([(f.name, f.value, f.floor, f.ratio, f.goal) for f in figures])
+@app.command()
+def main(
+    sections: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(SECTIONS)}; all by default")] = None,
+    quick: Annotated[bool, typer.Option(help="only try it out")] = False,
+    write: Annotated[bool, typer.Option(help="put the table into the READMEs")] = False,
+) -> None:
+    """Measures, and shows the table; the READMEs take only a whole one."""
+    if write and (sections or quick):
+        raise typer.BadParameter(
+            "READMEs 只收完整的一次 / the READMEs take only a whole run: neither sections nor --quick"
+        )
+    unknown = set(sections or ()) - set(SECTIONS)
+    if unknown:
+        raise typer.BadParameter(f"没有 {unknown} / no such section; there are: {', '.join(SECTIONS)}")
+    log.configure("ERROR")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # A SIGTERM is a Ctrl-C: no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        figures = runner.run(run(sections or list(SECTIONS), QUICK if quick else FULL))
+    show(figures, screen)
+    if write:
+        write_tables(figures)
 
 
 if __name__ == "__main__":
-    main()
+    app()

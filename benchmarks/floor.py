@@ -1,27 +1,31 @@
 """The floor: the same rows for the same cases by hand-written asyncpg, nine commits a case.
 
 Accept, dispatch, three decisions, three joins, close; 32 cases at once on one pool; the same server, so `fsync` and
-`synchronous_commit` are what ours runs under. Bodies are as large as those that ours writes.
+`synchronous_commit` are what ours runs under. Documents are as large as those that ours writes, as text and on disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
 
+from benchmarks.bodies import Sizes, document
+from benchmarks.cpu import Parts
+from benchmarks.table import Run
 from shared.clock import monotonic, new_id
 
 AT_ONCE = 32
 SCHEMA = """
 CREATE SCHEMA floor;
 CREATE TABLE floor.application (id uuid PRIMARY KEY, version int NOT NULL, number text UNIQUE NOT NULL,
-    status text NOT NULL, body jsonb NOT NULL);
-CREATE TABLE floor.cases (id uuid PRIMARY KEY, version int NOT NULL, status text NOT NULL, body jsonb NOT NULL);
+    status text NOT NULL, body json NOT NULL);
+CREATE TABLE floor.cases (id uuid PRIMARY KEY, version int NOT NULL, status text NOT NULL, body json NOT NULL);
 CREATE TABLE floor.item (id uuid PRIMARY KEY, case_id uuid NOT NULL, version int NOT NULL, phase text NOT NULL,
-    body jsonb NOT NULL);
+    body json NOT NULL);
 CREATE INDEX ON floor.item (case_id);
 CREATE TABLE floor.timeline (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, case_id uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(), line text NOT NULL);
@@ -33,25 +37,13 @@ CREATE TABLE floor.holding (person text NOT NULL, matter text NOT NULL, case_id 
 MATTERS = ("elderly", "assistance", "marriage")
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of the documents that ours writes."""
-
-    application: int
-    case: int
-    item: int
-
-
-def _body(size: int) -> str:
-    return '{"body": "' + "x" * max(0, size - 13) + '"}'
-
-
 class Floor:
     """Runs cases through nine hand-written transactions each."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], sizes: Sizes) -> None:
         self._pool = pool
-        self._application, self._case, self._item = _body(sizes.application), _body(sizes.case), _body(sizes.item)
+        self._application, self._case = document(sizes.application), document(sizes.case)
+        self._item = document(sizes.item)
 
     async def case(self) -> None:
         """One case from accepted to closed."""
@@ -122,19 +114,22 @@ class Floor:
     async def _note(conn: asyncpg.Connection, row: UUID, action: str) -> None:
         await conn.execute("INSERT INTO floor.audit (actor, action, row_id) VALUES ('floor', $1, $2)", action, str(row))
 
-
-async def measure(dsn: str, sizes: Sizes, cases: int) -> float:
-    """Cases a second, `AT_ONCE` at a time."""
-    async with asyncpg.create_pool(dsn, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
-        await pool.execute(SCHEMA)
-        floor = Floor(pool, sizes)
-        await asyncio.gather(*(floor.case() for _ in range(AT_ONCE)))
+    async def run(self, cases: int, parts: Parts) -> Run:
+        """So many cases, `AT_ONCE` at a time."""
         left = iter(range(cases))
-        started = monotonic()
+        before, started = parts.spent(), monotonic()
 
         async def worker() -> None:
             for _ in left:
-                await floor.case()
+                await self.case()
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
-        return cases / (monotonic() - started)
+        return Run(cases, monotonic() - started, parts.spent() - before)
+
+
+@asynccontextmanager
+async def floor(dsn: str, sizes: Sizes) -> AsyncIterator[Floor]:
+    """Its tables and pool, in the same database as ours."""
+    async with asyncpg.create_pool(dsn, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
+        await pool.execute(SCHEMA)
+        yield Floor(pool, sizes)

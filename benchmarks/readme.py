@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.table import Figure
+
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- bench:start -->\n", "<!-- bench:end -->"
 HEADS = {
@@ -13,12 +15,12 @@ HEADS = {
 }
 
 
-def write_tables(rows: Sequence[Sequence[str]]) -> None:
-    """Replaces the table in every README."""
+def write_tables(figures: Sequence[Figure]) -> None:
+    """Replaces the table in every README, names in its own language."""
     for name, head in HEADS.items():
-        path = ROOT / name
+        rows = [(f.name_zh if ".zh-" in name else f.name, f.ours, f.floor, f.ratio, f.goal) for f in figures]
         lines = [head, "|---|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows)]
-        table = "\n".join(lines) + "\n"
+        path = ROOT / name
         before, _, rest = path.read_text(encoding="utf-8").partition(START)
         _, _, after = rest.partition(END)
-        path.write_text(before + START + table + END + after, encoding="utf-8")
+        path.write_text(before + START + "\n".join(lines) + "\n" + END + after, encoding="utf-8")

@@ -55,6 +55,12 @@ class Program:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its number; only of one that was started."""
+        assert self._process is not None  # noqa: S101 — said above
+        return self._process.pid
+
     def start(self) -> None:
         """Starts it; does not wait for it."""
         # The settings around us belong to another platform.

@@ -58,6 +58,11 @@ class LocalKafka:
         """As `ONEWINDOW_BUS` names it."""
         return f"kafka://{self.servers}"
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the nodes that run."""
+        return [process.pid for process in self._running.values()]
+
     def start(self) -> LocalKafka:
         """Formats what is new, starts every node, returns when all answer; raises `NoKafka` with the log's end."""
         self._format()
