@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from shared.bus.resets import Resets
 
 log = structlog.get_logger("onewindow.consumer")
-BATCH = 64
+BATCH = 256
+"""Records handled in one unit of work at most: what waits together is read, changed and written once an aggregate."""
+
 TRIES = 3
 GAP_TRIES = 8
 FAILING_KEYS = 5

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition as Place
 
 from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quieten
@@ -54,7 +55,8 @@ class KafkaBus:
         """Hangs up; records and positions stay."""
         for subscription in list(self._subscriptions):
             await subscription.close()
-        await self._give_up(self._producer)
+        if self._producer is not None:
+            await ended(self._producer.stop())
         await self._topics.close()
 
     async def declare(self, topics: Sequence[TopicEntry]) -> None:
@@ -140,6 +142,7 @@ class KafkaBus:
         if producer is self._producer:
             self._producer = None
         if producer is not None:
+            abandon(producer)
             await ended(producer.stop())
 
     def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
@@ -170,3 +173,13 @@ class KafkaBus:
         for subscription in self._subscriptions:
             joined.setdefault(subscription.group, set()).update(subscription.topics)
         return await self._topics.lag(group, {g: t for g, t in joined.items() if group in {None, g}})
+
+
+def abandon(producer: AIOKafkaProducer) -> None:
+    """Has a producer send nothing more, at once.
+
+    Its own `stop()` would first send all that it holds, for as long as that takes: rows that are published anew by
+    then. What is in flight may still arrive, as a repeat.
+    """
+    producer._message_accumulator.fail_all(KafkaConnectionError("given up"))  # noqa: SLF001 — it has no other way
+    producer._sender.sender_task.cancel()  # noqa: SLF001 — as above

@@ -7,6 +7,7 @@ raises `Gap`. On an error nothing is written: the caller redoes the entries one 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from shared.changes import Changes, Ctx, Kind, State
+from shared.clock import monotonic
 from shared.db import documents
 from shared.db.engine import Redo, role_of
 from shared.db.live import LiveRows
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
 
 TRIES = 5
+SLICE_SECONDS = 0.005
+"""For how long a unit keeps the loop before requests and other units have their turn; its rows stay locked."""
+
 Idempotency = tuple[str, str, str, bytes]
 
 
@@ -90,8 +95,7 @@ class UnitOfWork:
         try:
             async with self._service.db.transaction(self._role) as conn:
                 loaded = await self._load(conn, entries)
-                for entry in entries:
-                    self._call(entry, loaded, writes)
+                await self._call_each(entries, loaded, writes)
                 await self._write(conn, loaded, writes)
                 hit(f"{failpoint}.before_commit", self._spec.name)
         except Transient:
@@ -140,6 +144,14 @@ class UnitOfWork:
         )
         rows = await conn.fetch(sql, *map(list, zip(*keys, strict=True)))
         loaded.stored = {(row["principal"], row["route"], row["key"]): row for row in rows}
+
+    async def _call_each(self, entries: Sequence[Entry], loaded: _Loaded, writes: Writes) -> None:
+        since = monotonic()
+        for entry in entries:
+            self._call(entry, loaded, writes)
+            if monotonic() - since > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                since = monotonic()
 
     def _call(self, entry: Entry, loaded: _Loaded, writes: Writes) -> None:
         where = (entry.kind, entry.aggregate_id)

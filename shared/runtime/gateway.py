@@ -16,9 +16,6 @@ from shared.http.app import MAX_BODY_BYTES
 from shared.http.problems import body_of
 from shared.runtime.spec import ServiceSpec
 
-FRONT = "intake"
-"""Who answers what belongs to no service: the API's description, its pages."""
-
 AWAY_SECONDS = 2
 _CONFIGURATION = Template("""# Made by `onewindow gateway`: make it again when services or their places change.
 worker_processes auto;
@@ -61,11 +58,12 @@ $locations
 def nginx(specs: Sequence[ServiceSpec], backends: Mapping[str, Sequence[str]], *, listen: str, folder: str) -> str:
     """The configuration: `backends` gives each service's copies as `host:port`, `listen` the gateway's own address.
 
-    A service without a copy, or a copy of no service, is `Misconfigured`. What nginx writes goes to `folder`.
+    The service named first answers what belongs to none: any process describes the whole API. A service without a copy,
+    or a copy of no service, is `Misconfigured`. What nginx writes goes to `folder`.
     """
     _require_all(specs, backends)
     locations = [line for spec in specs for line in _locations(spec)]
-    locations.append(_location("/", FRONT))
+    locations.append(_location("/", next(iter(backends))))
     return _CONFIGURATION.substitute(
         folder=folder,
         most=MAX_BODY_BYTES,

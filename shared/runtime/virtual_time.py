@@ -29,14 +29,16 @@ _TABLE = """
 CREATE SCHEMA IF NOT EXISTS dev;
 CREATE TABLE IF NOT EXISTS dev.clock (one boolean PRIMARY KEY DEFAULT true CHECK (one), at timestamptz NOT NULL);
 """
+_THERE = "SELECT name FROM unnest($1::text[]) name WHERE to_regclass(format('%I.timer', name)) IS NOT NULL"
 _WAITING = """
-SELECT EXISTS (SELECT FROM "{schema}".outbox) OR EXISTS (SELECT FROM "{schema}".timer WHERE due_at <= $1)
+SELECT $1::timestamptz AS at WHERE EXISTS (SELECT FROM "{schema}".outbox)
+    OR EXISTS (SELECT FROM "{schema}".timer WHERE due_at <= $1)
     OR EXISTS (SELECT FROM "{schema}".ask
         WHERE state IN ('open', 'in_doubt') AND (next_try_at <= $1 OR lease_until IS NOT NULL))
 """
 _NEXT_DUE = """
-SELECT least((SELECT min(due_at) FROM "{schema}".timer),
-    (SELECT min(next_try_at) FROM "{schema}".ask WHERE state IN ('open', 'in_doubt')))
+SELECT min(due_at) AS at FROM "{schema}".timer
+UNION ALL SELECT min(next_try_at) FROM "{schema}".ask WHERE state IN ('open', 'in_doubt')
 """
 
 
@@ -48,7 +50,9 @@ class VirtualTime:
 
     def __init__(self, clock: VirtualClock, home: Site, bus: Bus, databases: Mapping[str, Database]) -> None:
         self._clock, self._db, self._presence, self._bus = clock, home.db, home.presence, bus
-        self._databases = databases
+        self._schemas: dict[Database, list[str]] = {}
+        for schema, db in databases.items():
+            self._schemas.setdefault(db, []).append(schema)
         self._news = asyncio.Event()
         self._listeners: list[asyncio.Event] = []
         self._presence.listen(self._heard, self._news.set)
@@ -128,19 +132,22 @@ class VirtualTime:
         return sorted(before, key=_where) != sorted(await self._bus.lag(), key=_where)
 
     async def _waiting(self) -> bool:
-        return any(await self._each(_WAITING, self._clock.now()))
+        return any(at is not None for at in await self._each(_WAITING, self._clock.now()))
 
     async def _next_due(self) -> datetime | None:
         return min((at for at in await self._each(_NEXT_DUE) if at is not None), default=None)
 
-    async def _each(self, sql: str, *arguments: Any) -> list[Any]:
-        """What a query gives for each service whose tables are there (one that never ran has none)."""
+    async def _each(self, one: str, *arguments: Any) -> list[Any]:
+        """The least that a query gives in each database, over the services whose tables are there: one that never ran
+        has none."""
         found = []
-        for schema, db in self._databases.items():
+        for db, schemas in self._schemas.items():
             await db.open()
             async with db.connection() as conn:
-                if await conn.fetchval("SELECT to_regclass($1)", f'"{schema}".timer'):
-                    found.append(await conn.fetchval(sql.format(schema=schema), *arguments))
+                there = [row["name"] for row in await conn.fetch(_THERE, schemas)]
+                if there:
+                    every = " UNION ALL ".join(one.format(schema=schema) for schema in there)
+                    found.append(await conn.fetchval(f"SELECT min(at) FROM ({every}) e", *arguments))
         return found
 
 

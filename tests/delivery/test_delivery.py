@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
 from shared.bus.parking import RETRY
-from shared.changes import Changes
-from shared.clock import new_id
+from shared.changes import Changes, Ctx
+from shared.clock import monotonic, new_id
 from shared.db.engine import Database
+from shared.db.unit_of_work import SLICE_SECONDS, Entry
 from shared.errors import Conflict, Invalid, Refused, RefusedError, Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
@@ -301,3 +303,30 @@ async def test_a_missing_figure_parks_the_case_that_needs_it_and_stops_nobody_el
     (row,) = await toy.service.parking.listing()
     assert "toy.cap" in row["reason"]
     assert toy.supervisor.failed == {}
+
+
+async def test_a_large_unit_lets_others_have_their_turn(db: Database, tmp_path: Path) -> None:
+    toy = Toy(db, tmp_path / "keys")
+    await toy.start(workers=False)
+    turns: list[int] = []
+
+    def slow(n: int) -> Callable[[Any, Ctx], tuple[Changes[Tally], int]]:
+        def work(state: Tally | None, _: Ctx) -> tuple[Changes[Tally], int]:
+            until = monotonic() + 2 * SLICE_SECONDS
+            while monotonic() < until:
+                pass
+            turns.append(n)
+            return Changes(state or Tally(id=ident(n))), n
+
+        return work
+
+    async def request() -> None:
+        while len(turns) < 3:
+            await asyncio.sleep(0)
+        turns.append(-1)
+
+    waiting = asyncio.create_task(request())
+    await toy.service.unit_of_work.apply([Entry("tally", ident(n), slow(n), "slow") for n in range(10)])
+    await waiting
+    assert turns.index(-1) < 5
+    await toy.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,12 +14,14 @@ import pytest_asyncio
 
 from deploy.kafka.local import LocalKafka
 from shared import failpoints
+from shared.bus import kafka as kafka_bus
 from shared.clock import new_id
 from shared.db.engine import Database
+from shared.errors import Transient
 from shared.messages import derived_id
 from tests.support.database import eventually
 from tests.support.kafka import own_url
-from tests.support.toy import ANSWERS, Add, Toy
+from tests.support.toy import ANSWERS, REQUESTS, Add, Toy
 
 Make = Callable[[], Toy]
 
@@ -107,6 +110,30 @@ async def test_a_relay_that_fails_repeats_but_neither_loses_nor_overtakes(toy: T
     for versions in (await answers(toy, 20, 5)).values():
         firsts = list(dict.fromkeys(versions))
         assert firsts == [1, 2, 3, 4, 5], "what is new comes in order, whatever is repeated"
+
+
+async def test_a_producer_that_was_given_up_sends_nothing_more(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I2: what it still holds is published anew by the next one, and must not come a second time, late."""
+    monkeypatch.setattr(kafka_bus, "REQUEST_MS", 20_000)
+    await toy.send((ident(1), 1, Add()))
+    cluster = toy.bus._producer.client.cluster
+    with monkeypatch.context() as during:
+        during.setattr(kafka_bus, "PUBLISH_SECONDS", 0.3)
+        during.setattr(cluster, "leader_for_partition", lambda _: -1)
+        with pytest.raises(Transient):
+            await toy.send((ident(1), 2, Add()))
+    reader = toy.bus.subscribe("reader", [REQUESTS])
+    seen: list[int] = []
+
+    async def read(last: int) -> bool:
+        seen.extend(record.envelope().streamversion for record in await reader.fetch(500, 0.2))
+        return last in seen
+
+    for version in (2, 3, 4):
+        await toy.send((ident(1), version, Add()))
+        await eventually(partial(read, version), f"version {version} on the log")
+    await reader.close()
+    assert seen == [1, 2, 3, 4]
 
 
 async def test_a_redelivery_after_a_restart_is_dropped_by_the_streams_version(toy: Toy, make: Make) -> None:

@@ -62,8 +62,6 @@ class Grounds:
 
     async def clear(self) -> None:
         """Ends whatever runs; a round that failed leaves nothing for the next."""
-        if self._platform is not None:
-            await self._platform.stop()
         if self._ground is not None:
             await self._ground.stop()
         self._platform = self._ground = None

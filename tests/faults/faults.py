@@ -69,14 +69,15 @@ async def stale_lease(scene: Scene) -> None:
     other = scene.ground.platform()
     await other.start()
     scene.client.url = other.url
-    try:
-        await scene.platform.pause(STALE_SECONDS)
-        scene.is_back()
-        await scene.client.case(scene.spare())
+    await scene.platform.pause(STALE_SECONDS)
+    scene.is_back()
+
+    async def leave_it_alone() -> None:
         await eventually(scene.rests, "both processes to come to rest", 60, 0.1)
-    finally:
         scene.client.url = scene.platform.url
         await other.stop()
+
+    scene.afterwards.append(leave_it_alone)
 
 
 STALE_SECONDS = 12.0

@@ -31,7 +31,7 @@ class Ground:
         self.dsn = ""
         self.log = ClientLog(folder / "client.jsonl")
         self._positions: Lines = []
-        self._made = 0
+        self._platforms: list[Together] = []
 
     async def start(self) -> None:
         server = await asyncio.to_thread(self._postgres.start)
@@ -73,8 +73,9 @@ class Ground:
 
     def platform(self, mode: str = "") -> Together:
         """A platform on this ground; each call makes another process for the same database and bus."""
-        self._made += 1
-        return Together(self.folder / f"platform-{self._made}", self.dsn, self.bus_url, mode)
+        folder = self.folder / f"platform-{len(self._platforms) + 1}"
+        self._platforms.append(Together(folder, self.dsn, self.bus_url, mode))
+        return self._platforms[-1]
 
     def kill_database(self) -> None:
         """SIGKILL to the server's first process; the others end when they notice."""
@@ -92,6 +93,9 @@ class Ground:
         await asyncio.to_thread(self.kafka.wait, number)
 
     async def stop(self) -> None:
+        """Ends every platform that stands here, then what they stand on, which is removed."""
+        for platform in self._platforms:
+            await platform.stop()
         self.log.close()
         if self._kafka is not None:
             await asyncio.to_thread(self._kafka.stop)

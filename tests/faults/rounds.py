@@ -25,7 +25,9 @@ from tests.support.database import eventually
 if TYPE_CHECKING:
     from tests.faults.faults import Fault
 
-CASES = 40
+FEW, MANY = 24, 40
+"""Cases of a round: where each fault is played once, and where there is time for many rounds."""
+
 SERVICES = sorted(load().services)
 PATIENCE = 150.0
 """Seconds that a round may take beyond what its fault lasts."""
@@ -116,12 +118,11 @@ def numbers_of(name: str, count: int) -> list[int]:
     return [rng.randrange(10**9) for _ in range(count)]
 
 
-async def play(fault: Fault, ground: Ground, platform: Together, name: str, *, long: bool = False) -> Outcome:
-    """Plays the round of this name, which is its seed, to its end."""
-    outcome = Outcome(name, fault.name, ground.bus)
-    numbers = numbers_of(name, CASES + 1)
+async def play(fault: Fault, ground: Ground, platform: Together, outcome: Outcome, *, long: bool = False) -> None:
+    """Plays a round, whose name is its seed, and notes what came of it."""
+    numbers = numbers_of(outcome.name, (MANY if long else FEW) + 1)
     async with Client(platform.url, await today_at(platform.url), ground.log) as client:
-        scene = Scene(ground, platform, client, random.Random(name), long)
+        scene = Scene(ground, platform, client, random.Random(outcome.name), long)
         try:
             async with asyncio.timeout(PATIENCE + (fault.lasts_long if long else fault.lasts)):
                 outcome.recovery_s = await scene.attacked(fault, numbers)
@@ -130,7 +131,6 @@ async def play(fault: Fault, ground: Ground, platform: Together, name: str, *, l
         await _judge(outcome, scene)
     if outcome.problems:
         await keep(outcome, scene)
-    return outcome
 
 
 def _single(cause: BaseException) -> list[BaseException]:

@@ -9,6 +9,9 @@ from rich.table import Table
 
 from tests.faults.rounds import Outcome
 
+WIDTH = 110
+"""Also where no terminal says how wide it is, no name is cut."""
+
 COLUMNS = ("fault", "bus", "rounds", "cases", "lost", "twice", "stuck", "recovery_s")
 
 
@@ -29,7 +32,7 @@ def show(outcomes: Iterable[Outcome]) -> None:
     """Prints the table."""
     table = Table(title="faults", show_edge=False)
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in {"fault", "bus"} else "right")
+        table.add_column(name, justify="left" if name in {"fault", "bus"} else "right", no_wrap=True)
     for row in rows(outcomes):
         table.add_row(*row)
-    Console().print(table)
+    Console(width=WIDTH).print(table)
