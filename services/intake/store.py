@@ -173,11 +173,11 @@ async def note_reading(handle: ServiceHandle, who: str, application: Application
 
 _HANGING = f"""
 SELECT a.id, a.version, a.application_no,
-    CASE WHEN a.body->'seen' = '{{}}' THEN 'NOT_OPENED' ELSE 'FACT_NOT_ESTABLISHED' END, a.body->'seen' = '{{}}'
-FROM intake.application a
+    CASE WHEN opened THEN 'FACT_NOT_ESTABLISHED' ELSE 'NOT_OPENED' END, NOT opened
+FROM intake.application a, LATERAL (SELECT EXISTS (SELECT FROM json_object_keys(a.body->'seen')) AS opened) o
 WHERE a.status <> ALL($1::text[])
-    AND (a.body->'seen' = '{{}}' OR EXISTS (SELECT FROM jsonb_each(a.body->'facts') f
-        WHERE coalesce(f.value->>'status', 'silent') <> 'confirmed' AND f.value->'refuted' <> 'true'))
+    AND (NOT opened OR EXISTS (SELECT FROM json_each(a.body->'facts') f
+        WHERE coalesce(f.value->>'status', 'silent') <> 'confirmed' AND f.value->>'refuted' <> 'true'))
     AND NOT EXISTS ({movers("a.id", TASK, DELIVERY)})
     AND NOT EXISTS (SELECT FROM intake.parked p WHERE p.key = a.id::text AND p.state <> 'discarded')
 ORDER BY a.id LIMIT 200

@@ -126,7 +126,7 @@ class EmbeddedBus:
         at = row["topic"], row["partition"]
         offset = following[at]
         following[at] = offset + 1
-        return Record(*at, offset, row["key"], row["headers"], row["data"], written=row["envelope"])
+        return Record(*at, offset, row["key"], row["headers"], row["data"], written=row.get("envelope"))
 
     def appended(self, records: Sequence[Record]) -> None:
         """Hands committed records to the readers of this process, and wakes those of others."""
