@@ -36,5 +36,5 @@ class LiveRows:
         for where, state in states.items():
             self._states.pop(where, None)
             self._states[where] = state
-        for where in list(self._states)[: max(0, len(self._states) - self._most)]:
-            del self._states[where]
+        while len(self._states) > self._most:
+            del self._states[next(iter(self._states))]
