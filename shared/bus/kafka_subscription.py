@@ -101,17 +101,23 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                     await consumer.commit(begin)
                     found |= begin
             if life == self._lives:
-                # A wait that a rebalance met may have been given records of partitions not yet known here, and passed
-                # them over: the client's own position is then beyond them.
-                for place, position in found.items():
-                    consumer.seek(place, position)
-                self._stored |= found
+                self._start_at(consumer, found)
+
+    def _start_at(self, consumer: AIOKafkaConsumer, found: dict[Place, int]) -> None:
+        """Reads these partitions from their stored positions on.
+
+        The client may have given some of their records already, right after it got them and before their positions
+        were learnt: those were passed over, and are given again.
+        """
+        self._stored |= found
+        for place, position in found.items():
+            consumer.seek(place, position)
 
     def _take(self, parts: dict[Place, list[Any]]) -> list[Record]:
         taken = []
         for place, got in parts.items():
             if place not in self._stored:
-                continue  # it changed hands while it was on its way; whoever owns it now reads it from what is stored
+                continue  # the group was shared out anew meanwhile: whose it is now reads it from the stored position
             taken += [to_record(one, self._bus.link.prefix) for one in got]
             self._next[place] = got[-1].offset + 1
         if taken:

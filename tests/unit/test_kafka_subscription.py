@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 
 from shared.bus import kafka_subscription
+from shared.bus.kafka_link import Link
 from shared.bus.kafka_subscription import KafkaSubscription
 from shared.errors import Transient
 
 PLACE = TopicPartition("onewindow.toy.requests", 0)
+BODY = {"key": b"k", "headers": (), "value": b"{}"}
 
 
 class Client:
@@ -33,6 +36,41 @@ class Client:
 
     async def stop(self) -> None:
         self.stopped = True
+
+
+class Log:
+    """A member that reads five records, and whose group is shared out anew while it waits for them."""
+
+    def __init__(self) -> None:
+        self.subscription = KafkaSubscription(SimpleNamespace(link=Link("")), "toy", [PLACE.topic])  # type: ignore[arg-type]
+        self.subscription._consumer = self
+        self.position, self.rebalances = 0, 1
+
+    def assignment(self) -> set[TopicPartition]:
+        return {PLACE}
+
+    async def committed(self, place: TopicPartition) -> int:
+        return 0
+
+    def seek(self, place: TopicPartition, position: int) -> None:
+        self.position = position
+
+    async def getmany(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        if self.rebalances:
+            self.rebalances -= 1
+            await self.subscription.on_partitions_revoked({PLACE})
+        first, self.position = self.position, min(5, self.position + max_records)
+        records = [SimpleNamespace(**PLACE._asdict(), **BODY, offset=n) for n in range(first, self.position)]
+        return {PLACE: records} if records else {}
+
+
+async def test_what_came_while_the_group_was_shared_out_anew_is_given_again() -> None:
+    """I1: the client's own position is beyond it by then, and nobody else will read it."""
+    log = Log()
+    given: list[int] = []
+    for _ in range(4):
+        given += [record.offset for record in await log.subscription.fetch(3, 0.01)]
+    assert given == [0, 1, 2, 3, 4]
 
 
 @pytest.fixture(autouse=True)
