@@ -14,7 +14,7 @@ from tests.faults import table
 from tests.faults.faults import Fault
 from tests.faults.ground import Ground
 from tests.faults.rounds import Outcome
-from tests.faults.topology import Together
+from tests.faults.topology import Topology
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 
@@ -29,10 +29,10 @@ class Grounds:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ground: Ground | None = None
-        self._platform: Together | None = None
+        self._platform: Topology | None = None
         self._made = self._rounds = 0
 
-    async def under(self, fault: Fault, bus: str) -> tuple[Ground, Together]:
+    async def under(self, fault: Fault, bus: str) -> tuple[Ground, Topology]:
         """A ground and a platform at work, as this fault needs them."""
         try:
             ground = await self._ground_for(fault, bus)
@@ -52,7 +52,7 @@ class Grounds:
         await self._ground.start()
         return self._ground
 
-    async def _platform_on(self, ground: Ground, mode: str) -> Together:
+    async def _platform_on(self, ground: Ground, mode: str) -> Topology:
         if self._platform is not None and self._platform.mode != mode:
             await self._platform.stop()
             self._platform = None

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from shared.clock import monotonic
 from tests.faults import poison
 from tests.faults.database_faults import every_write_fails
-from tests.faults.rounds import Scene
+from tests.faults.rounds import SERVICES, Scene
+from tests.faults.scattered import APART
 from tests.faults.silence import clock_jumps, killed_at_a_timer
 from tests.support.database import eventually
 
@@ -50,6 +51,15 @@ class Fault:
 async def killed(scene: Scene) -> None:
     await scene.platform.kill()
     await scene.platform.restart()
+
+
+async def one_service_killed(scene: Scene) -> None:
+    """The others go on; what is meant for the one waits on the bus."""
+    service = scene.rng.choice(SERVICES)
+    await scene.platform.kill(service)
+    await asyncio.sleep(scene.rng.uniform(0, 2))
+    await scene.platform.restart(service)
+    scene.is_back()
 
 
 def killed_at(failpoint: str) -> Strike:
@@ -152,6 +162,7 @@ def at(failpoint: str, does: str, *, mode: str = "", not_on: Mapping[str, str] |
 
 FAULTS = (
     Fault("killed", "SIGKILL to the platform at any moment", killed),
+    Fault("one_service_killed", "SIGKILL to one service of a process each", one_service_killed, mode=APART, lasts=30),
     at("command.before_commit", "SIGKILL while a command is written, not committed"),
     at("command.after_commit", "SIGKILL before a committed command is answered"),
     at("unit.before_commit", "SIGKILL while a batch is written, not committed"),

@@ -15,7 +15,8 @@ from shared.db.postgres import EmbeddedPostgres
 from tests.faults.history import bus_embedded, bus_kafka
 from tests.faults.history.client import ClientLog
 from tests.faults.history.lines import read_lines
-from tests.faults.topology import Together
+from tests.faults.scattered import APART, Scattered
+from tests.faults.topology import Together, Topology
 
 Lines = list[dict[str, Any]]
 
@@ -31,7 +32,7 @@ class Ground:
         self.dsn = ""
         self.log = ClientLog(folder / "client.jsonl")
         self._positions: Lines = []
-        self._platforms: list[Together] = []
+        self._platforms: list[Topology] = []
 
     async def start(self) -> None:
         server = await asyncio.to_thread(self._postgres.start)
@@ -71,11 +72,14 @@ class Ground:
         self._positions += positions
         return read_lines(self.folder / "client.jsonl"), records, self._positions
 
-    def platform(self, mode: str = "") -> Together:
-        """A platform on this ground; each call makes another process for the same database and bus."""
+    def platform(self, mode: str = "") -> Topology:
+        """A platform on this ground; each call makes another one on the same database and bus."""
         folder = self.folder / f"platform-{len(self._platforms) + 1}"
-        self._platforms.append(Together(folder, self.dsn, self.bus_url, mode))
-        return self._platforms[-1]
+        folder.mkdir()
+        apart = mode == APART
+        made = Scattered(folder, self.dsn, self.bus_url) if apart else Together(folder, self.dsn, self.bus_url, mode)
+        self._platforms.append(made)
+        return made
 
     def kill_database(self) -> None:
         """SIGKILL to the server's first process; the others end when they notice."""

@@ -76,8 +76,9 @@ def repeated(records: Sequence[Record], rng: random.Random) -> list[Record]:
 HOSTS: dict[str, type[Host]] = {"": Host, "outbox": OutboxHost, "noisy": NoisyHost}
 
 
-def main(environment: dict[str, str], arm: Path, output: Path, mode: str = "") -> None:
-    """Serves under this environment until it is stopped or killed; what it says goes to `output`."""
+def main(environment: dict[str, str], arm: Path, output: Path, mode: str = "", only: str = "") -> None:
+    """Serves every service, or `only` this one, under this environment until it is stopped or killed; what it says goes
+    to `output`."""
 
     def armed(*_: object) -> None:
         failpoints.arm(arm.read_text())
@@ -90,4 +91,4 @@ def main(environment: dict[str, str], arm: Path, output: Path, mode: str = "") -
             os.dup2(log.fileno(), stream.fileno())
     signal.signal(signal.SIGUSR1, armed)
     running.Host = HOSTS[mode]  # type: ignore[misc]
-    running.up()
+    running.serve(only) if only else running.up()

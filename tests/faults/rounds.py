@@ -19,7 +19,7 @@ from tests.faults.ground import Ground
 from tests.faults.history.checking import check
 from tests.faults.history.lines import write_lines
 from tests.faults.load import Client, today_at
-from tests.faults.topology import Together
+from tests.faults.topology import Topology
 from tests.support.database import eventually
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Scene:
     """What a fault may reach: the ground, the platform on it, the client, and chance from the round's seed."""
 
     ground: Ground
-    platform: Together
+    platform: Topology
     client: Client
     rng: random.Random
     long: bool = False
@@ -118,7 +118,7 @@ def numbers_of(name: str, count: int) -> list[int]:
     return [rng.randrange(10**9) for _ in range(count)]
 
 
-async def play(fault: Fault, ground: Ground, platform: Together, outcome: Outcome, *, long: bool = False) -> None:
+async def play(fault: Fault, ground: Ground, platform: Topology, outcome: Outcome, *, long: bool = False) -> None:
     """Plays a round, whose name is its seed, and notes what came of it."""
     numbers = numbers_of(outcome.name, (MANY if long else FEW) + 1)
     async with Client(platform.url, await today_at(platform.url), ground.log) as client:
@@ -162,5 +162,6 @@ async def keep(outcome: Outcome, scene: Scene) -> Path:
     names = ("client.jsonl", "bus.jsonl", "positions.jsonl")
     for name, lines in zip(names, await scene.ground.history(), strict=True):
         write_lines(folder / name, lines)
-    shutil.copy(scene.platform.folder / "platform.log", folder)
+    for log in scene.platform.folder.rglob("*.log"):
+        shutil.copy(log, folder / "-".join(log.relative_to(scene.platform.folder).parts))
     return folder

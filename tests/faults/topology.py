@@ -27,17 +27,32 @@ START_SECONDS, STOP_SECONDS = 120.0, 20.0
 WORLD_AWAY = 1
 """The exit code of a platform that could not start now, but may in a moment."""
 
+FEW_CONNECTIONS = 4
+"""Of a process that hosts one service: one server has room for all of them."""
+
 CLOCK = "virtual:2026-11-21T10:00:00+08:00@1"
 ALL = ""
 """Names every service where a topology has one process for all."""
 
 
 class Topology(Protocol):
-    """A platform at work, seen from outside."""
+    """A platform at work, seen from outside; what its processes say lies in logs under `folder`."""
+
+    folder: Path
+    mode: str
 
     @property
     def url(self) -> str:
         """Where clients find it."""
+
+    async def readiness(self) -> tuple[int, str]:
+        """What `/readyz` says now: status and text; 0 when nobody answers."""
+
+    async def arm(self, setting: str) -> None:
+        """Arms failpoints while it runs."""
+
+    async def dies(self, seconds: float = 30.0) -> None:
+        """Waits until a process has killed itself at a failpoint."""
 
     async def start(self) -> None:
         """Starts what does not run, and waits until it is ready."""
@@ -57,13 +72,16 @@ class Topology(Protocol):
 
 @dataclass
 class Together:
-    """All services in one process, on a given database server (without a `dsn` on one of its own) and bus."""
+    """All services in one process, or `only` one of them, on a given database server (without a `dsn` on one of its own)
+    and bus."""
 
     folder: Path
     dsn: str
     bus: str = "embedded"
     mode: str = ""
     port: int = field(default_factory=free_port)
+    only: str = ""
+    keys: Path | None = None
     _process: ForkServerProcess | None = None
 
     @property
@@ -77,7 +95,7 @@ class Together:
 
     async def _spawn(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        words = (self._environment(), self._arming, self._output, self.mode)
+        words = (self._environment(), self._arming, self._output, self.mode, self.only)
         self._process = nursery().Process(target=process.main, args=words, daemon=True)
         await asyncio.to_thread(self._process.start)
 
@@ -95,9 +113,11 @@ class Together:
             **({"DATABASE_URL": self.dsn} if self.dsn else {}),
             "BUS": self.bus,
             "DATA": self.folder,
-            "KEYS": self.folder.parent / "keys",
+            "KEYS": self.keys or self.folder.parent / "keys",
             "PORT": self.port,
             "CLOCK": CLOCK,
+            "DEMO": 1,
+            **({"POOL_SIZE": FEW_CONNECTIONS} if self.only else {}),
         }
         return {**outside, **{f"ONEWINDOW_{name}": str(value) for name, value in settings.items()}}
 
@@ -124,9 +144,19 @@ class Together:
         self._signal(signal.SIGUSR1)
         await eventually(lambda: not self._arming.exists(), f"{setting} to be armed", 10)
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.exitcode is None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and has ended, by itself or killed from inside."""
+        return self._process is not None and self._process.exitcode is not None
+
     async def dies(self, seconds: float = 30.0) -> None:
         """Waits until the process has killed itself at a failpoint."""
-        await eventually(lambda: self._running.exitcode is not None, "the failpoint to be reached", seconds, 0.02)
+        await eventually(lambda: self.has_ended, "the failpoint to be reached", seconds, 0.02)
         assert self._running.exitcode == -signal.SIGKILL
         self._process = None
 
