@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 
@@ -34,9 +34,9 @@ class ClientLog:
         """An application is about to be handed in under this idempotency key."""
         self._write("submitted", key=key)
 
-    def answered(self, key: str, status_code: int, application: Mapping[str, Any] | None = None) -> None:
-        """What came back; `application` is the body of a 2xx."""
-        known = {name: application[name] for name in ("case_id", "application_no")} if application else {}
+    def answered(self, key: str, status_code: int, application: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """What came back, whatever it was; of the body only the case and its number are kept."""
+        known = {name: application[name] for name in ("case_id", "application_no") if name in application}
         self._write("answered", key=key, status_code=status_code, **known)
 
     def concluded(self, application: Mapping[str, Any]) -> None:
