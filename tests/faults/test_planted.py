@@ -91,7 +91,6 @@ async def test_every_case_that_lost_a_row_is_named_and_no_other(server: Server, 
     found = await run.violations()
     assert len(lost) > 5
     assert {one.case for one in found} == lost, [*run.printed, *map(str, found)]
-    assert {one.promise for one in found} >= {"I2", "I6"}
 
 
 async def test_the_platform_on_kafka_keeps_its_promises(kafka: LocalKafka, server: Server, tmp_path: Path) -> None:
