@@ -67,7 +67,7 @@ def upgrade() -> None:
     op.create_table('item',
     sa.Column('id', sa.UUID(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('body', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('case_id', sa.UUID(), nullable=False),
     sa.Column('application_no', sa.Text(), nullable=False),
     sa.Column('matter', sa.Text(), nullable=False),
@@ -78,7 +78,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     schema='elderly'
     )
+    op.create_index('item_application_no', 'item', ['application_no'], unique=False, schema='elderly')
     op.create_index('item_case', 'item', ['case_id'], unique=False, schema='elderly')
+    op.create_index('item_open', 'item', ['matter', 'unit'], unique=False, schema='elderly', postgresql_where="phase IN ('open', 'decided')")
     op.create_index('item_person', 'item', ['person_ref', 'matter'], unique=False, schema='elderly')
     op.create_table('outbox',
     sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -86,7 +88,7 @@ def upgrade() -> None:
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('partition', sa.Integer(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
-    sa.Column('headers', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('data', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.PrimaryKeyConstraint('seq'),
@@ -215,7 +217,9 @@ def downgrade() -> None:
     op.drop_table('parked', schema='elderly')
     op.drop_table('outbox', schema='elderly')
     op.drop_index('item_person', table_name='item', schema='elderly')
+    op.drop_index('item_open', table_name='item', schema='elderly', postgresql_where="phase IN ('open', 'decided')")
     op.drop_index('item_case', table_name='item', schema='elderly')
+    op.drop_index('item_application_no', table_name='item', schema='elderly')
     op.drop_table('item', schema='elderly')
     op.drop_table('idempotency', schema='elderly')
     op.drop_index('benefit_person', table_name='benefit', schema='elderly')

@@ -70,7 +70,7 @@ def upgrade() -> None:
     op.create_table('item',
     sa.Column('id', sa.UUID(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('body', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('case_id', sa.UUID(), nullable=False),
     sa.Column('application_no', sa.Text(), nullable=False),
     sa.Column('matter', sa.Text(), nullable=False),
@@ -81,7 +81,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     schema='marriage'
     )
+    op.create_index('item_application_no', 'item', ['application_no'], unique=False, schema='marriage')
     op.create_index('item_case', 'item', ['case_id'], unique=False, schema='marriage')
+    op.create_index('item_open', 'item', ['matter', 'unit'], unique=False, schema='marriage', postgresql_where="phase IN ('open', 'decided')")
     op.create_index('item_person', 'item', ['person_ref', 'matter'], unique=False, schema='marriage')
     op.create_table('outbox',
     sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -89,7 +91,7 @@ def upgrade() -> None:
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('partition', sa.Integer(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
-    sa.Column('headers', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('data', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.PrimaryKeyConstraint('seq'),
@@ -182,7 +184,9 @@ def downgrade() -> None:
     op.drop_table('parked', schema='marriage')
     op.drop_table('outbox', schema='marriage')
     op.drop_index('item_person', table_name='item', schema='marriage')
+    op.drop_index('item_open', table_name='item', schema='marriage', postgresql_where="phase IN ('open', 'decided')")
     op.drop_index('item_case', table_name='item', schema='marriage')
+    op.drop_index('item_application_no', table_name='item', schema='marriage')
     op.drop_table('item', schema='marriage')
     op.drop_table('idempotency', schema='marriage')
     op.drop_table('audit', schema='marriage')

@@ -63,7 +63,7 @@ def upgrade() -> None:
     op.create_table('item',
     sa.Column('id', sa.UUID(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('body', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('case_id', sa.UUID(), nullable=False),
     sa.Column('application_no', sa.Text(), nullable=False),
     sa.Column('matter', sa.Text(), nullable=False),
@@ -74,7 +74,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     schema='library'
     )
+    op.create_index('item_application_no', 'item', ['application_no'], unique=False, schema='library')
     op.create_index('item_case', 'item', ['case_id'], unique=False, schema='library')
+    op.create_index('item_open', 'item', ['matter', 'unit'], unique=False, schema='library', postgresql_where="phase IN ('open', 'decided')")
     op.create_index('item_person', 'item', ['person_ref', 'matter'], unique=False, schema='library')
     op.create_table('outbox',
     sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -82,7 +84,7 @@ def upgrade() -> None:
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('partition', sa.Integer(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
-    sa.Column('headers', postgresql.JSON(astext_type=sa.Text()), nullable=False),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('data', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.PrimaryKeyConstraint('seq'),
@@ -175,7 +177,9 @@ def downgrade() -> None:
     op.drop_table('parked', schema='library')
     op.drop_table('outbox', schema='library')
     op.drop_index('item_person', table_name='item', schema='library')
+    op.drop_index('item_open', table_name='item', schema='library', postgresql_where="phase IN ('open', 'decided')")
     op.drop_index('item_case', table_name='item', schema='library')
+    op.drop_index('item_application_no', table_name='item', schema='library')
     op.drop_table('item', schema='library')
     op.drop_table('idempotency', schema='library')
     op.drop_index('card_person', table_name='card', schema='library')

@@ -1,0 +1,36 @@
+"""access: documents as text."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Expands the schema."""
+    op.alter_column('node', 'body',
+               existing_type=postgresql.JSONB(astext_type=sa.Text()),
+               type_=postgresql.JSON(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='access')
+    op.alter_column('outbox', 'headers',
+               existing_type=postgresql.JSONB(astext_type=sa.Text()),
+               type_=postgresql.JSON(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='access')
+
+
+def downgrade() -> None:
+    """Takes it back."""
+    op.alter_column('outbox', 'headers',
+               existing_type=postgresql.JSON(astext_type=sa.Text()),
+               type_=postgresql.JSONB(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='access')
+    op.alter_column('node', 'body',
+               existing_type=postgresql.JSON(astext_type=sa.Text()),
+               type_=postgresql.JSONB(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='access')

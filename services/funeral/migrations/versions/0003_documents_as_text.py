@@ -1,0 +1,50 @@
+"""funeral: documents as text."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Expands the schema."""
+    op.alter_column('cremation', 'body',
+               existing_type=postgresql.JSONB(astext_type=sa.Text()),
+               type_=postgresql.JSON(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
+    op.alter_column('item', 'body',
+               existing_type=postgresql.JSONB(astext_type=sa.Text()),
+               type_=postgresql.JSON(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
+    op.drop_index(op.f('item_application_no'), table_name='item', schema='funeral')
+    op.drop_index(op.f('item_open'), table_name='item', schema='funeral', postgresql_where="(phase = ANY (ARRAY['open'::text, 'decided'::text]))")
+    op.alter_column('outbox', 'headers',
+               existing_type=postgresql.JSONB(astext_type=sa.Text()),
+               type_=postgresql.JSON(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
+
+
+def downgrade() -> None:
+    """Takes it back."""
+    op.alter_column('outbox', 'headers',
+               existing_type=postgresql.JSON(astext_type=sa.Text()),
+               type_=postgresql.JSONB(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
+    op.create_index(op.f('item_open'), 'item', ['matter', 'unit'], unique=False, schema='funeral', postgresql_where="(phase = ANY (ARRAY['open'::text, 'decided'::text]))")
+    op.create_index(op.f('item_application_no'), 'item', ['application_no'], unique=False, schema='funeral')
+    op.alter_column('item', 'body',
+               existing_type=postgresql.JSON(astext_type=sa.Text()),
+               type_=postgresql.JSONB(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
+    op.alter_column('cremation', 'body',
+               existing_type=postgresql.JSON(astext_type=sa.Text()),
+               type_=postgresql.JSONB(astext_type=sa.Text()),
+               existing_nullable=False,
+               schema='funeral')
