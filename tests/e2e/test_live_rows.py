@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
+from tests.e2e.acting import ended, family, hand_in
 from tests.support.platform import Platform
-from tests.support.sample import sample
 
 pytestmark = pytest.mark.e2e
 
 
 async def test_a_copy_in_memory_is_the_document_that_is_stored(platform: Platform) -> None:
-    closed = await platform.closed((await platform.submit(sample()))["application_no"])
+    closed = await ended(platform, (await hand_in(platform, family(platform)))["application_no"])
     ids = [UUID(closed["case_id"]), *(UUID(item["id"]) for item in closed["items"])]
     compared = set()
     for service in platform.host.services.values():
