@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
+from urllib.parse import urlsplit
 
 from shared.config import PREFIX
 
@@ -112,7 +113,12 @@ class Program:
 
 def answers(url: str) -> bool:
     """Whether somebody answers there that all is well."""
+    where = urlsplit(url)
+    line = HTTPConnection(where.hostname or "", where.port, timeout=2)
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        line.request("GET", where.path)
+        return line.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        line.close()

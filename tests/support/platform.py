@@ -121,7 +121,7 @@ class Hosted(Platform):
 
     def _http(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://onewindow.test", timeout=30)
+        return httpx.AsyncClient(transport=transport, base_url="http://onewindow.test", timeout=30, trust_env=False)
 
     @property
     def today(self) -> date:
