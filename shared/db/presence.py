@@ -53,7 +53,7 @@ class Presence:
         self.alone = True
 
     def listen(self, on_notice: Callable[[list[str]], None], on_return: Callable[[], None]) -> None:
-        """Calls back for other processes' notices, and when the session was lost and is here again."""
+        """Calls back for other processes' notices, never for this one's own, and when the session was lost and is here again."""
         self._listeners.append(on_notice)
         self._returned.append(on_return)
 
@@ -73,8 +73,11 @@ class Presence:
         await self._count()
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
+        sender, *words = str(payload).split(",")
+        if sender == str(self.number):
+            return  # a session hears what its own process says, too: taken for news, it would be answered for ever
         for listener in self._listeners:
-            listener(str(payload).split(","))
+            listener(words)
 
     async def _keep(self) -> None:
         while True:
@@ -112,7 +115,7 @@ class Presence:
             return
         with contextlib.suppress(Exception):
             async with self._db.connection() as conn:
-                await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(words))
+                await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join([str(self.number), *words]))
 
     async def stop(self) -> None:
         """Ends the session, so that others take over at once."""
