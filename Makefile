@@ -22,8 +22,8 @@ install-dev: .venv/.installed-dev ## the same, with the tools for tests and chec
 run: install ## start the platform, hand in one invented family's application, serve until Ctrl-C
 	@exec $(BIN)/onewindow up --first-family
 
-test: install-dev ## everything a change needs, the ten slowest printed
-	@ONEWINDOW_ROUNDS=1 $(BIN)/python -m pytest tests
+test: install-dev ## everything a change needs, in two lots side by side, the ten slowest of each printed
+	@ONEWINDOW_ROUNDS=1 $(BIN)/python -m tests
 
 check: install-dev ## format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check
