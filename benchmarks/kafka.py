@@ -8,20 +8,18 @@ from benchmarks import ours
 from benchmarks.cases import Families
 from benchmarks.ground import Ground, ground
 from benchmarks.kafka_floor import kafka_floor
-from benchmarks.platforms import Topology, one_process, two_processes
+from benchmarks.platforms import Topology, two_processes
 from benchmarks.sizes import Size
 from benchmarks.table import Figure, Run, compared, telling
 
 
 async def measure(size: Size, progress: Progress) -> list[Figure]:
-    """Throughput and cost beside the floor, in one process and in two."""
-    found: list[Figure] = []
-    for topology in (one_process(), two_processes()):
-        async with ground(kafka=True) as here:
-            run, base = await _both(here, topology, size, progress)
-        where, where_zh = f"Kafka, {topology.name}, three parallel stops", f"Kafka,{topology.name_zh},三项并联"
-        found += compared(where, where_zh, run, base)
-    return found
+    """Throughput and cost in two processes beside the floor."""
+    topology = two_processes()
+    async with ground(kafka=True) as here:
+        run, base = await _both(here, topology, size, progress)
+    where, where_zh = f"Kafka, {topology.name}, three parallel stops", f"Kafka,{topology.name_zh},三项并联"
+    return compared(where, where_zh, run, base)
 
 
 async def _both(here: Ground, topology: Topology, size: Size, progress: Progress) -> tuple[Run, Run]:

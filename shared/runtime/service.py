@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
+from shared.runtime.news import News
 from shared.runtime.pressure import require_room
 from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
@@ -45,33 +46,6 @@ if TYPE_CHECKING:
     from shared.runtime.spec import Command, Route, ServiceSpec
 
 AT_REST = UUID(int=0)
-
-
-@dataclass
-class News:
-    """What happened in this process that a worker waits for."""
-
-    outbox: asyncio.Event = field(default_factory=asyncio.Event)
-    timers: asyncio.Event = field(default_factory=asyncio.Event)
-    asks: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: list[Open] = field(default_factory=list)
-    in_doubt: bool = False
-    """A unit with questions may be committed though its connection broke: they may wait here, unknown to anybody."""
-
-    def doubt(self) -> None:
-        """The worker of the asks looks also for what was leased to this process."""
-        self.in_doubt = True
-        self.asks.set()
-
-    def take_doubt(self) -> bool:
-        """Whether there was doubt since the last look."""
-        taken, self.in_doubt = self.in_doubt, False
-        return taken
-
-    def take_asked(self) -> list[Open]:
-        """The questions written and leased in this process since the last look."""
-        taken, self.asked = self.asked, []
-        return taken
 
 
 @dataclass
