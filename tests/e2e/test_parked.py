@@ -9,7 +9,7 @@ import pytest
 from shared.clock import SystemClock, new_id
 from shared.messages import Envelope, event_id, topic_of, type_of
 from tests.support.database import eventually
-from tests.support.platform import Platform
+from tests.support.platform import Hosted
 from tests.support.toy import Add
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +17,7 @@ SECOND = "second_operator"
 
 
 @pytest.fixture
-async def second(platform: Platform) -> str:
+async def second(platform: Hosted) -> str:
     """Another operator, with the first one's password and roles."""
     async with platform.host.db.connection() as conn:
         await conn.execute(
@@ -37,18 +37,18 @@ async def second(platform: Platform) -> str:
 
 
 async def test_an_unreadable_message_is_parked_and_only_two_operators_together_discard_it(
-    platform: Platform, second: str
+    platform: Hosted, second: str
 ) -> None:
     key = str(new_id())
     await platform.host.bus.publish([nonsense(key)])
 
     async def parked() -> list[Any]:
-        answer = await platform.get("/api/ops/parked", "operator")
+        answer = await platform.get("/api/ops/coordinator/parked", "operator")
         return [row for row in answer.json()["items"] if row["key"] == key]
 
     await eventually(parked, "the message to be parked")
     (row,) = await parked()
-    path = f"/api/ops/parked/{row['service']}/{row['seq']}/discard"
+    path = f"/api/ops/coordinator/parked/{row['seq']}/discard"
     for _ in range(2):
         answer = await platform.post(path, {"reason": "无法读取的消息"}, "operator")
         assert answer.json() == {"state": "proposed"}, "one person alone cannot give a message up"
