@@ -7,12 +7,12 @@ that what would have happened on a day in between happens on that day. Under dem
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import VirtualClock, as_utc
+from shared.db.waiting import wait_for
 from shared.errors import Conflict, Transient
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class VirtualTime:
         self._take(at)
 
     async def follow(self) -> None:
-        """Keeps this process's clock with the row, for ever."""
+        """Keeps this process's clock with the row, for ever, and the row with a clock that runs: one that has just
+        started is then not behind the others."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._news.wait()
-            self._news.clear()
+            await wait_for(self._news, LOOK_SECONDS)
             async with self._db.connection() as conn:
+                if self._clock.speed:
+                    await conn.execute("UPDATE dev.clock SET at = $1 WHERE at < $1", self._clock.now())
                 self._take(await conn.fetchval("SELECT at FROM dev.clock"))
 
     def _take(self, at: datetime) -> None:

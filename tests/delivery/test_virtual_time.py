@@ -61,3 +61,21 @@ async def test_the_clock_never_goes_back(toy: Toy) -> None:
     time = await time_of(toy)
     with pytest.raises(Conflict):
         await time.move(NOW - timedelta(seconds=1))
+
+
+async def test_a_clock_that_runs_takes_along_whoever_starts_later(toy: Toy) -> None:
+    """Else a copy started anew would leave what its elder has put off until 'now' for as long as the elder has run."""
+    running = VirtualClock(NOW, 3600.0)
+    elder = VirtualTime(running, toy.service.site, toy.bus, {NAME: toy.db})
+    await elder.start()
+    toy.supervisor.start("clock.elder", elder.follow)
+    await eventually(lambda: running.now() > NOW + timedelta(hours=4), "four hours to pass")
+    younger = VirtualClock(NOW, 3600.0)
+    again = VirtualTime(younger, toy.service.site, toy.bus, {NAME: toy.db})
+    await again.start()
+    toy.supervisor.start("clock.younger", again.follow)
+
+    def together() -> bool:
+        return abs(running.now() - younger.now()) < timedelta(hours=2)
+
+    await eventually(together, "the younger clock to stand with the elder")
