@@ -221,7 +221,10 @@ class Host:
         if any([await service.outbox_holds(topics) for service in working]):
             return True
         names = {service.spec.name for service in working}
-        lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in names]
+        try:
+            lags = [lag for lag in await self.bus.lag() if lag.topic in topics and lag.group in names]
+        except Transient:  # a new cluster knows no groups for a second or two
+            return True
         return any(lag.records for lag in lags)
 
     async def _watch_database(self) -> None:

@@ -21,6 +21,8 @@ from tests.support.kafka import own_url
 from tests.support.platform import NOW, Hosted
 
 pytestmark = pytest.mark.e2e
+PACE = 0.1
+"""Seconds between two applications of a window: enough of them meet every process that ends."""
 
 
 @pytest.mark.timeout(300)
@@ -32,6 +34,7 @@ async def test_a_rolling_release_of_services_with_copies_is_noticed_by_nobody(ap
     async def keep_handing_in() -> None:
         while not rolled.is_set():
             handed_in.append((await hand_in(apart, family(apart)))["application_no"])
+            await asyncio.sleep(PACE)
 
     handing_in = asyncio.create_task(keep_handing_in())
     await eventually(lambda: handed_in or handing_in.done(), "the first application")
