@@ -128,9 +128,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     def _seek_back(self, consumer: AIOKafkaConsumer) -> None:
         if not self._again:
             return
-        for place in self._next.keys() & consumer.assignment():
+        for place in self._stored.keys() & consumer.assignment():
             consumer.seek(place, self._stored[place])
-        self._next.clear()
         self._again = False
 
     async def _watch(self) -> None:
@@ -197,8 +196,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return before
 
     def rewind(self) -> None:
-        """The next fetch starts again at the stored position."""
+        """The next fetch starts again at the stored position, and nothing beyond it may be stored until then."""
         self._again = True
+        self._next.clear()
 
     async def on_partitions_revoked(self, revoked: Collection[Place]) -> None:
         """Forgets what was owned. Takes no lock and waits for nothing: the fetch loop may be waiting for this."""

@@ -184,6 +184,17 @@ async def test_a_member_that_left_with_records_in_hand_is_given_them_again_when_
     assert [record.offset for record in await drain(subscription, 3)] == [0, 1, 2]
 
 
+async def test_a_rewound_member_stores_nothing_of_what_it_will_read_again(bus: Bus) -> None:
+    """What was fetched and could not be applied is neither stored before the next fetch nor on the way out."""
+    await bus.publish([envelope("a", n) for n in (1, 2, 3)])
+    subscription = bus.subscribe("g", [TOPIC])
+    await drain(subscription, 3)
+    subscription.rewind()
+    await subscription.commit()
+    assert sum(lag.records for lag in await bus.lag("g")) == 3
+    assert [r.envelope().streamversion for r in await drain(subscription, 3)] == [1, 2, 3]
+
+
 async def test_a_subscriber_is_woken_by_a_record_and_does_not_wait_for_its_timeout(bus: Bus) -> None:
     subscription = bus.subscribe("g", [TOPIC])
     await subscription.fetch(10, 0.01)
