@@ -58,7 +58,8 @@ def main(
         raise typer.BadParameter(f"没有 {unknown} / no such section; there are: {', '.join(SECTIONS)}")
     log.configure("ERROR")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    # A SIGTERM is a Ctrl-C: no server is left behind.
+    # A SIGTERM is a Ctrl-C, also where a shell had that ignored: no server is left behind.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         figures = runner.run(run(sections or list(SECTIONS), QUICK if quick else FULL))

@@ -51,7 +51,7 @@ def run(folder: Path, nodes: int, port: int) -> None:
 
 def main() -> int:
     """Runs it in a folder that goes afterwards; 1, with a sentence, when it cannot be run here."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="onewindow-apart-"))
     try:
         run(folder, int(os.environ.get("NODES", "1")), int(os.environ.get(f"{PREFIX}PORT", "8000")))

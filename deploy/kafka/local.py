@@ -202,7 +202,7 @@ def main(arguments: list[str]) -> int:
     data = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
     count = int(arguments[1]) if len(arguments) > 1 else 1
     # A service manager's SIGTERM is a Ctrl-C, from the first moment: no broker is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     kafka: LocalKafka | None = None
     try:
         kafka = LocalKafka(data, count, first_port=int(os.environ.get("KAFKA_PORT", "9092")))

@@ -65,6 +65,8 @@ def _run(settings: Settings, only: list[str], after: Callable[[str], object] | N
         with _listen(settings) as listening, asyncio.Runner(loop_factory=loop_factory()) as runner:
             log.configure(settings.log_level)
             # A service manager's SIGTERM is a Ctrl-C: workers put their things away and the embedded database stops.
+            # Also where a shell that started it in the background had Ctrl-C ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
             runner.run(_serve(settings, only, listening, after))
     except KeyboardInterrupt:
