@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter
+from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter, PauseGround
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import Catalog
 
@@ -69,6 +69,7 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "basic_code": matter.basic_code,
         "service": matter.service,
         "nature": matter.nature.value,
+        "task_type": matter.task_type,
         "labels": list(matter.labels),
         "conditions": matter.conditions,
         "form": form_schema(catalog, [matter]),
@@ -87,6 +88,8 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "facts": list(matter.facts),
         "joins": [_join(j) for j in matter.joins],
         "check": matter.check,
+        "pauses": [_pause(ground) for ground in matter.pauses],
+        "intimate": matter.intimate,
         "whose": matter.whose,
         "once": matter.once,
         "law": _law(matter.law),
@@ -145,11 +148,23 @@ def _shared_materials(matters: Iterable[Matter]) -> list[dict[str, Any]]:
 
 
 def _material(need: MaterialNeed, *, required: bool) -> dict[str, Any]:
-    return {"type": need.type, "name": need.name, "required": required, "fetched": need.fetched}
+    return {
+        "type": need.type,
+        "name": need.name,
+        "required": required,
+        "fetched": need.fetched,
+        "secondary": need.secondary,
+        "follows": _limit(need.follows),
+        "commits": need.commits,
+    }
 
 
 def _limit(limit: Limit | None) -> dict[str, Any] | None:
     return None if limit is None else {"n": limit.n, "unit": limit.unit}
+
+
+def _pause(ground: PauseGround) -> dict[str, Any]:
+    return {"code": ground.code, "name": ground.name, "law": _law([ground.law])[0], "longest": _limit(ground.longest)}
 
 
 def _join(join: Joins) -> dict[str, Any]:

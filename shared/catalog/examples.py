@@ -184,6 +184,7 @@ def _out() -> tuple[Message, ...]:
     return (
         p.CaseOpened(**case),
         p.ItemMoved(**case, item_id=ITEM),
+        p.CorrectionIssued(**case, number=1, items=(ITEM,), answer_by=DAY),
         p.ItemConcluded(**case, item_id=ITEM, round=1, outcome=ItemStatus.APPROVED, result=_result()),
         p.CaseClosed(**case),
         p.CaseReopened(**case, item_id=ITEM, round=2, cause="CORRECTION"),

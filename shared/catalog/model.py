@@ -35,14 +35,35 @@ class LawRef:
         return self.cite() + ("" if self.confidence == "核" else f"【{self.confidence}】")
 
 
+TaskType = Literal["licence", "benefit", "confirmation", "reward", "service"]
+"""What kind of act a matter is: 行政许可, 行政给付, 行政确认, 行政奖励, 公共服务."""
+
+
+@dataclass(frozen=True)
+class PauseGround:
+    """A listed ground (暂停事由) on which the handling clock may stand, by which law, for how many days at most."""
+
+    code: str
+    name: str
+    law: LawRef
+    longest: Limit | None = None
+
+
 @dataclass(frozen=True)
 class MaterialNeed:
-    """A material a matter needs; `fetched` ones are got by us (免提交) and need not be listed."""
+    """A material a matter needs; `fetched` ones are got by us (免提交) and need not be listed.
+
+    A `secondary` one may follow later (容缺受理), within `follows` days; for one that `commits` a written commitment
+    may stand (告知承诺).
+    """
 
     type: str
     name: str
     required: bool = True
     fetched: bool = False
+    secondary: bool = False
+    follows: Limit | None = None
+    commits: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +123,9 @@ class Matter:
     once: Literal["live", "granted", "ever"] = "live"
     decided_at: Literal["province", "city", "county", "town"] = "county"
     papers: tuple[str, ...] = ()
+    task_type: TaskType = "service"
+    pauses: tuple[PauseGround, ...] = ()
+    intimate: bool = False
 
     @property
     def service(self) -> str:

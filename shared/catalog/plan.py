@@ -37,6 +37,8 @@ class ItemDraft:
     examination: Limit
     promised: Limit | None
     legal: Limit | None
+    lapses: bool
+    pauses: tuple[str, ...]
 
     def planned(self, sealed: Sealed, materials: Sequence[MaterialRef], person_ref: str | None) -> PlannedItem:
         """The item as the coordinator is told of it."""
@@ -49,8 +51,11 @@ class ItemDraft:
             prerequisites=self.prerequisites,
             facts=self.facts,
             check=self.check,
+            examination=self.examination,
             promised=self.promised,
             legal=self.legal,
+            lapses=self.lapses,
+            pauses=self.pauses,
             materials=tuple(materials),
             sealed=sealed,
             person_ref=person_ref,
@@ -212,6 +217,8 @@ def _draft(matter: Matter, ids: Mapping[str, UUID], unit: str) -> ItemDraft:
         examination=matter.examination,
         promised=matter.promised,
         legal=matter.legal,
+        lapses=matter.task_type == "licence",
+        pauses=tuple(ground.code for ground in matter.pauses),
     )
 
 

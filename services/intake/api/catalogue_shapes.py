@@ -46,6 +46,9 @@ class MaterialShown(Shown):
     name: str
     required: bool
     fetched: bool
+    secondary: bool
+    follows: Limit | None
+    commits: bool
 
 
 class LimitsShown(Shown):
@@ -76,6 +79,7 @@ class MatterShown(Shown):
     version: str
     service: str
     nature: Nature
+    task_type: str
     labels: list[str]
     conditions: str
     form: dict[str, Any]
@@ -86,6 +90,8 @@ class MatterShown(Shown):
     facts: list[str]
     joins: list[dict[str, Any]]
     check: Literal["formal", "none"]
+    pauses: list[dict[str, Any]]
+    intimate: bool
     whose: str
     once: Literal["live", "granted", "ever"]
     law: list[LawShown]

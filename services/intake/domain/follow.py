@@ -13,6 +13,7 @@ from shared.catalog.protocol import (
     CaseMessage,
     CaseOpened,
     CaseReopened,
+    CorrectionIssued,
     ItemConcluded,
     ItemMoved,
     ItemView,
@@ -57,6 +58,8 @@ def _lines(state: Application, message: CaseMessage, ctx: Ctx) -> Iterable[Line 
             yield timeline.concluded(told, late=message.late, catalog=ctx.catalog)
         case CaseClosed():
             yield timeline.closed(message.case)
+        case CorrectionIssued():
+            yield timeline.corrected(message, ctx.catalog)
         case CaseReopened():
             yield timeline.reopened(state.item(message.item_id), ctx.catalog)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.words import CASE, ITEM, OUTCOME, Words
-from shared.catalog.protocol import CaseView, ItemView
+from shared.catalog.protocol import CaseView, CorrectionIssued, ItemView
 from shared.outcomes import ApplicationStatus, FactStatus, ItemStatus
 
 if TYPE_CHECKING:
@@ -55,6 +55,19 @@ def moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
         return None
     zh, en = ITEM[new.status]
     return Line(f"item_{new.status}", f"{_name(new, catalog)}:{zh}。", f"{new.matter}: {en}.")
+
+
+def corrected(message: CorrectionIssued, catalog: Catalog) -> Line:
+    """The one correction paper went out: everything that is missing, of all matters, at once."""
+    items = [i for i in message.case.items if i.item_id in message.items]
+    names = "、".join(_name(i, catalog) for i in items)
+    until_zh = f",请于 {message.answer_by} 前补正" if message.answer_by else ""
+    until_en = f": please answer by {message.answer_by}" if message.answer_by else ""
+    return Line(
+        "correction",
+        f"已发出补正告知(第 {message.number} 次),涉及:{names}{until_zh}。",
+        f"Correction paper {message.number}: {', '.join(i.matter for i in items)}{until_en}.",
+    )
 
 
 def concluded(item: ItemView, *, late: bool, catalog: Catalog) -> Line:

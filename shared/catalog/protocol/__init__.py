@@ -23,6 +23,7 @@ from shared.catalog.protocol.events import (
     CaseOpened,
     CaseReopened,
     CaseView,
+    CorrectionIssued,
     ItemConcluded,
     ItemMoved,
     ItemView,
@@ -59,9 +60,11 @@ from shared.catalog.protocol.up import (
 )
 from shared.catalog.protocol.values import (
     Due,
+    Extension,
     Finding,
     Limit,
     MaterialRef,
+    Pause,
     PlannedItem,
     Prerequisite,
     Result,
@@ -87,7 +90,7 @@ UP = (
     ItemCorrected,
     ItemRevoked,
 )
-CASE_EVENTS = (CaseOpened, ItemMoved, ItemConcluded, CaseClosed, CaseReopened)
+CASE_EVENTS = (CaseOpened, ItemMoved, CorrectionIssued, ItemConcluded, CaseClosed, CaseReopened)
 
 __all__ = [
     "ApplicationReceived",
@@ -100,9 +103,11 @@ __all__ = [
     "CaseReopened",
     "CaseView",
     "CheckPassed",
+    "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",
     "Due",
+    "Extension",
     "FactEstablished",
     "FactResult",
     "Finding",
@@ -129,6 +134,7 @@ __all__ = [
     "LifeEventReported",
     "Limit",
     "MaterialRef",
+    "Pause",
     "PersonRefMapped",
     "PlannedItem",
     "Prerequisite",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from shared.catalog.protocol.values import Due, Finding, Result, Value, WaitingOn
+from shared.catalog.protocol.values import Due, Extension, Finding, Pause, Result, Value, WaitingOn
 from shared.messages import Message
 from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus, Nature
 
@@ -27,6 +27,8 @@ class ItemView(Value):
     accepted_at: datetime | None = None
     external_no: str | None = None
     findings: tuple[Finding, ...] = ()
+    pause: Pause | None = None
+    extension: Extension | None = None
     result: Result | None = None
 
 
@@ -80,6 +82,20 @@ class ItemConcluded(CaseMessage):
     def about(self) -> object:
         """The item."""
         return self.item_id
+
+
+class CorrectionIssued(CaseMessage):
+    """The one correction paper goes out: the findings of these items, as `case` shows them, told at once.
+
+    `number` counts the papers of a case; in a later one `supervised` says who approved findings that are new, which
+    counts as our fault. `silent` are items whose check had not answered by then; `answer_by` is the applicant's last day.
+    """
+
+    number: int
+    items: tuple[UUID, ...]
+    silent: tuple[UUID, ...] = ()
+    answer_by: date | None = None
+    supervised: str | None = None
 
 
 class CaseClosed(CaseMessage):

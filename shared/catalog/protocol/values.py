@@ -58,6 +58,22 @@ class Due(Value):
     provisional: bool = False
 
 
+class Pause(Value):
+    """The handling clock stands on a listed ground, until about when."""
+
+    ground: str
+    since: datetime
+    until: date | None = None
+
+
+class Extension(Value):
+    """The one extension: to which day, why, and the leader who approved it, by account."""
+
+    to: date
+    approved_by: str
+    reason_code: str
+
+
 class Result(Value):
     """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake."""
 
@@ -91,7 +107,11 @@ class MaterialRef(Value):
 
 
 class PlannedItem(Value):
-    """One item of the plan that intake made: its matter, who handles it, after what, and its sealed part."""
+    """One item of the plan that intake made: its matter, who handles it, after what, and its sealed part.
+
+    `lapses`: it counts as accepted when its examination clock runs out (a licence: 行政许可法第三十二条); `pauses` are the
+    grounds on which its handling clock may stand.
+    """
 
     item_id: UUID
     matter: str
@@ -101,8 +121,11 @@ class PlannedItem(Value):
     prerequisites: tuple[Prerequisite, ...] = ()
     facts: tuple[str, ...] = ()
     check: Literal["formal", "none"] = "formal"
+    examination: Limit | None = None
     promised: Limit | None = None
     legal: Limit | None = None
+    lapses: bool = False
+    pauses: tuple[str, ...] = ()
     materials: tuple[MaterialRef, ...] = ()
     sealed: Sealed
     person_ref: str | None = None

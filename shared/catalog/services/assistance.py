@@ -61,6 +61,7 @@ _BENEFIT_STOP = Matter(
     name="逝者本人救助待遇停发",
     official_name="社会救助待遇停发(逝者本人)",
     nature=Nature.EX_OFFICIO,
+    task_type="benefit",
     law=(
         LawRef("社会救助法", "第四十六条至第四十八条", date(2026, 7, 1), "核"),
         LawRef("最低生活保障审核确认办法(民发〔2021〕57号)", "", date(2021, 7, 1), "核"),
@@ -84,6 +85,7 @@ _TEMPORARY = Matter(
     name="临时救助",
     official_name="临时救助给付",
     nature=Nature.ON_APPLICATION,
+    task_type="benefit",
     law=(
         LawRef("社会救助法", "第二十九条、第三十七条、第五十条", date(2026, 7, 1), "核"),
         LawRef("关于进一步加强和改进临时救助工作的意见(民发〔2018〕23号)", "", date(2018, 1, 23), "核"),

@@ -41,6 +41,7 @@ _BENEFIT_STOP = Matter(
     name="逝者养老待遇停发",
     official_name="老年人福利补贴停发",
     nature=Nature.EX_OFFICIO,
+    task_type="benefit",
     law=(
         LawRef("武汉市高龄津贴发放管理办法", "死亡次月停发", None, "摘"),
         LawRef("民法典", "第一千一百二十二条", date(2021, 1, 1), "未核实"),
@@ -65,6 +66,7 @@ _AGE_ALLOWANCE = Matter(
     name="高龄津贴",
     official_name="老年人福利补贴(高龄津贴)",
     nature=Nature.ON_APPLICATION,
+    task_type="benefit",
     law=(
         LawRef("老年人权益保障法", "第三十三条", date(2018, 12, 29), "未核实"),
         LawRef("武汉市高龄津贴发放管理办法", "", None, "摘"),

@@ -43,6 +43,7 @@ _CREMATION = Matter(
     name="火化与火化证明",
     official_name="遗体火化证明",
     nature=Nature.NOTIFICATION,
+    task_type="confirmation",
     law=(
         LawRef("殡葬管理条例", "(2026年修订,条号待核)", date(2026, 3, 30), "摘"),
         LawRef("居民死亡医学证明(推断)书管理(国卫规划发〔2026〕5号)", "", date(2026, 7, 1), "摘"),
@@ -66,6 +67,7 @@ _FEE_WAIVER = Matter(
     name="基本殡葬减免",
     official_name="基本殡葬服务费用减免",
     nature=Nature.ON_APPLICATION,
+    task_type="benefit",
     law=(
         LawRef("关于殡葬服务收费管理的政策(发改价格〔2026〕108号)", "", None, "摘"),
         LawRef("武汉市基本殡葬服务费减免的通知", "", date(2023, 11, 30), "摘"),

@@ -26,6 +26,7 @@ _RECORD_ANNOTATION = Matter(
     name="婚姻信息标注(丧偶等)",
     official_name="婚姻登记档案信息标注",
     nature=Nature.EX_OFFICIO,
+    task_type="confirmation",
     law=(
         LawRef("婚姻登记条例", "第四条", date(2025, 5, 10), "核"),
         LawRef("婚姻登记档案管理办法(民政部、国家档案局令第32号)", "", date(2006, 1, 23), "核"),

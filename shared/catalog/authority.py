@@ -1,0 +1,122 @@
+"""Authorities (办理权限): who receives, accepts, examines and decides a matter where, in whose name, under which seal.
+
+Dated, regional facts with their source, in `authorities/*.yaml`. A paper takes the organ, its seal and the remedy from
+here, never from its template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.errors import Misconfigured
+from shared.regions import covers
+
+FOLDER = Path(__file__).with_name("authorities")
+ANY = "*"
+
+Mode = Literal["own", "delegated", "devolved"]
+"""`own`: the organ's own power. `delegated` 委托: a lower unit acts in the organ's name, under its seal. `devolved` 下放:
+the lower unit acts in its own name, under its own seal, and answers for it."""
+
+
+class Remedy(BaseModel):
+    """Whom the citizen may turn to against a decision, within which terms counted from its delivery, by which law."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reconsideration: str
+    reconsideration_days: int
+    court: str
+    court_months: int
+    law: str
+
+
+class Authority(BaseModel):
+    """Who does what of a matter in a region, while it is in force (both days included).
+
+    `matter` is a code, `service.*`, or `*`. Units are named by the organ's code; `organ` is in whose name a paper stands,
+    `organ_short` the word of its numbers (东民), `seal` the seal's name; a place may only assist (`assisting`), never
+    decide.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    matter: str
+    region: str
+    effective_from: date
+    effective_to: date | None = None
+    confidence: Literal["核", "摘", "未核实"]
+    source: str
+    mode: Mode
+    receiving: tuple[str, ...]
+    accepting: str
+    examining: str
+    deciding: str
+    assisting: tuple[str, ...] = ()
+    organ: str
+    organ_name: str
+    organ_short: str
+    seal: str
+    remedy: Remedy
+
+    def holds(self, matter: str, region: str, on: date) -> bool:
+        """Whether it is in force for this matter there on that day."""
+        started = self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
+        return started and covers(self.region, region) and self._names(matter)
+
+    def _names(self, matter: str) -> bool:
+        return self.matter in (ANY, matter, f"{matter.partition('.')[0]}.{ANY}")
+
+    @property
+    def closeness(self) -> tuple[int, int, date]:
+        """Which of several in force wins: the nearest place, then the nearest matter, then the latest."""
+        exact = 0 if self.matter == ANY else 1 if self.matter.endswith(ANY) else 2
+        return len(self.region.rstrip("0")), exact, self.effective_from
+
+
+class Authorities:
+    """All authorities; a value, safe to share."""
+
+    def __init__(self, entries: Iterable[Authority]) -> None:
+        self.entries = tuple(entries)
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> Self:
+        """Every `*.yaml` of a folder, each a list of entries; a wrong one is `Misconfigured`, naming file and entry."""
+        return cls(entry for path in sorted(folder.glob("*.yaml")) for entry in _read(path))
+
+    def of(self, matter: str, region: str, on: date) -> Authority | None:
+        """Who has authority over this matter there on that day; None where nobody is declared."""
+        found = [e for e in self.entries if e.holds(matter, region, on)]
+        return max(found, key=lambda e: e.closeness, default=None)
+
+
+@cache
+def authorities() -> Authorities:
+    """The authorities in force, read at first use."""
+    return Authorities.load()
+
+
+def _read(path: Path) -> list[Authority]:
+    try:
+        rows = yaml.safe_load(path.read_text("utf-8")) or []
+    except (OSError, yaml.YAMLError) as cause:
+        raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
+    if not isinstance(rows, list):
+        raise Misconfigured(str(path), "应为条目的列表", "must be a list of entries")
+    return [_entry(path, n, row) for n, row in enumerate(rows)]
+
+
+def _entry(path: Path, n: int, row: Any) -> Authority:
+    try:
+        return Authority.model_validate(row)
+    except ValidationError as cause:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors())
+        raise Misconfigured(f"{path} [{n}]", f"条目有误:{wrong}", f"wrong entry: {wrong}") from cause
