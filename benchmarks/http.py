@@ -12,7 +12,7 @@ from benchmarks.cpu import per_case
 from benchmarks.flow import Watch, watching
 from benchmarks.ground import Ground, ground
 from benchmarks.load import Load, load
-from benchmarks.platforms import Platform, Topology, one_process, platform, two_processes
+from benchmarks.platforms import Platform, Topology, one_process, platform, three_processes
 from benchmarks.sizes import Size
 from benchmarks.table import Figure
 from shared.clock import monotonic
@@ -47,9 +47,9 @@ class Wave:
 
 
 async def measure(size: Size, progress: Progress) -> list[Figure]:
-    """Every topology on servers of its own; the promised rate where two cores are used, the highest of both."""
+    """Every topology on servers of its own; the promised rate where the window has a process of its own, the highest of both."""
     found: list[Figure] = []
-    for topology, promised in ((one_process(), False), (two_processes(), True)):
+    for topology, promised in ((one_process(), False), (three_processes(), True)):
         async with ground() as here, platform(here, topology) as up, watching(here.dsn) as watch:
             hall = Hall(here, up, watch, topology, progress.console.print)
             await hall.wave(size.steps[0], size.step_seconds)

@@ -42,6 +42,11 @@ def two_processes() -> Topology:
     return Topology("two processes", "两个进程", ("access,intake,coordinator", _domains()))
 
 
+def three_processes() -> Topology:
+    """The window; the coordinator; the services that handle. Who waits at the window waits for nobody's join."""
+    return Topology("three processes", "三个进程", ("access,intake", "coordinator", _domains()))
+
+
 def _domains() -> str:
     return ",".join(sorted(name for name, entry in catalogue().services.items() if entry.handles))
 
