@@ -16,7 +16,7 @@ from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
-from shared.catalog.protocol import Due, Finding, WaitingOn
+from shared.catalog.protocol import Due, Extension, Finding, Pause, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
@@ -48,6 +48,8 @@ class ObligationShown(Shown):
     accepted_at: datetime | None
     external_no: str | None
     findings: list[Finding]
+    pause: Pause | None
+    extension: Extension | None
     result: dict[str, Any] | None
     lamp: Lamp
     ready: bool

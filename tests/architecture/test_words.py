@@ -180,7 +180,7 @@ def itself_alone(root: Path) -> list[str]:
 def _files(root: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(root):
         inner[:] = [name for name in inner if name not in SKIP]
-        yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix in SUFFIXES)
+        yield from (Path(folder, name) for name in sorted(names) if name not in SKIP and Path(name).suffix in SUFFIXES)
 
 
 def _foreign(line: str) -> list[str]:
