@@ -15,7 +15,7 @@ from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
 from shared.handling import reach, tasks
-from shared.handling.limits import lamp
+from shared.handling.limits import task_lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
 from shared.handling.run import item_task_row
@@ -132,7 +132,7 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
     if row["state"] == "claimed" and (row["lease_until"] is None or row["lease_until"] <= now):
         found |= {"state": "open", "holder": None, "lease_until": None}
     day = beijing_date(row["closed_at"] or now)
-    return {**found, "service": service, "lamp": lamp(beijing_date(row["opened_at"]), row["due"], day)}
+    return {**found, "service": service, "lamp": task_lamp(beijing_date(row["opened_at"]), row["due"], day)}
 
 
 def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:

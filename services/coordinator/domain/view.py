@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.coordinator.domain.state import Case, CaseItem
+from services.coordinator.domain.state import Case, CaseItem, Found
 from services.coordinator.domain.status import Standing, application_status, case_outcome
 from shared.catalog.protocol import CaseView, ItemView, WaitingOn
 from shared.outcomes import FactStatus, WaitKind
@@ -16,8 +16,8 @@ Visible = Mapping[str, Any]
 
 
 def standing(item: CaseItem) -> Standing:
-    """What of an item decides the application's status."""
-    told = item.told is not None and item.told.kind is WaitKind.APPLICANT
+    """What of an item decides the application's status; what no paper has told is nothing the applicant can act on."""
+    told = item.found is None and item.told is not None and item.told.kind is WaitKind.APPLICANT
     return Standing(item.status, bool(item.findings) or told, item.accepted_at is not None)
 
 
@@ -37,6 +37,8 @@ def visible(case: Case, item: CaseItem) -> dict[str, Any]:
         "waiting_on": waiting_on(case, item),
         "accepted_at": item.accepted_at,
         "findings": item.findings,
+        "pause": item.pause,
+        "extension": item.extension,
         "result": item.result,
     }
 
@@ -68,12 +70,22 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     if item.returned:
         return WaitingOn(kind=WaitKind.TASK, name=item.unit, since=item.requested_at)
     if item.findings:
-        return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=item.findings_at or item.requested_at)
+        since = item.findings_at or item.requested_at
+        return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=since, until=item.answer_by)
     if item.blocked:
         return _before(case, item)
+    if item.found is not None:
+        return _untold(item.found)
     if item.pause is not None:
         return WaitingOn(kind=WaitKind.TIME, name=item.pause.ground, since=item.pause.since, until=item.pause.until)
     return item.told
+
+
+def _untold(found: Found) -> WaitingOn:
+    """What was found waits for the other checks, so that all is told at once, or for a supervisor."""
+    if found.held:
+        return WaitingOn(kind=WaitKind.TASK, name="new_finding", since=found.since)
+    return WaitingOn(kind=WaitKind.TIME, name="correction_paper", since=found.since, until=found.by)
 
 
 def _before(case: Case, item: CaseItem) -> WaitingOn | None:

@@ -68,7 +68,7 @@ def summary(a: Application, at: Viewpoint, *, version: int | None = None) -> dic
         "channel": a.channel.value,
         "received_at": a.received_at.isoformat(),
         "accepted_at": a.accepted_at.isoformat() if a.accepted_at else None,
-        "clock": clock(a, at.catalog, at.today, at.calendar),
+        "clock": clock(a, at.catalog, at.now, at.calendar),
     }
 
 
@@ -87,7 +87,7 @@ def item(
         "stage_name": i.stage_name or ITEM[i.status][0],
         "round": i.round,
         "due": {"promised": iso(i.due.promised), "legal": iso(i.due.legal), "provisional": i.due.provisional},
-        "lamp": item_lamp(i, a.received_at, at.today, at.calendar).value,
+        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
         "waiting_on": waits.model_dump(mode="json") if waits and i.status not in FINAL_ITEM else None,
         "external_no": i.external_no,
         "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
@@ -111,7 +111,7 @@ def progress(a: Application, at: Viewpoint, lines: list[dict[str, Any]]) -> dict
         "status_name": CASE[a.status][0],
         "outcome": a.outcome.value if a.outcome else None,
         "received_at": a.received_at.isoformat(),
-        "clock": clock(a, at.catalog, at.today, at.calendar),
+        "clock": clock(a, at.catalog, at.now, at.calendar),
         "items": [_progress_item(i, a, at) for i in a.items],
         "timeline": lines,
     }
@@ -126,7 +126,7 @@ def _progress_item(i: ItemView, a: Application, at: Viewpoint) -> dict[str, Any]
         "status": i.status.value,
         "status_name": ITEM[i.status][0],
         "stage_name": i.stage_name or ITEM[i.status][0],
-        "lamp": item_lamp(i, a.received_at, at.today, at.calendar).value,
+        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
         "promised": iso(i.due.promised),
         "waiting_on": waits.kind.value if waits else None,
         "must_act": must_correct(i),
