@@ -123,7 +123,9 @@ def _must_run(item: Item) -> None:
 
 
 def _matter(run: Run) -> Matter:
-    found: Matter = run.ctx.catalog.matters[run.item.matter]
+    found = run.ctx.catalog.matters.get(run.item.matter)
+    if found is None:  # it left the catalogue while this item was handled
+        raise _conflict("NO_CLOCK_RUNS")
     return found
 
 

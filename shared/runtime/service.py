@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from shared.db.asks import Open
 from shared.db.engine import role_of
 from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
+from shared.db.waiting import LOOK_SECONDS
 from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
@@ -183,7 +185,10 @@ class RunningService:
         if writes.asked:
             self.news.asked += [Open.fresh(writes.asks[i] or {}, writes.questions[i]) for i in writes.asked]
             self.news.asks.set()
-        if writes.timers or any(table is self.spec.delivery.timer for table, _ in writes.puts):
+        first = writes.first_due
+        # What is due later is found by the worker's own looks: most timers of a case are called off before.
+        soon = first is not None and first <= self.clock.now() + timedelta(seconds=LOOK_SECONDS)
+        if soon or any(table is self.spec.delivery.timer for table, _ in writes.puts):
             self.news.timers.set()
 
     def local_handler(self, kind: str, name: str) -> Handler:
