@@ -74,9 +74,7 @@ class WorkingCalendar:
         """Whether the day's year is not published, so that the answer may still change."""
         return self._any_provisional(_ordinal(day) - 1, day.toordinal())
 
-    def due(
-        self, start: date, n: int, unit: Unit, *, roll: bool = False, pauses: Sequence[Span] = ()
-    ) -> Due:
+    def due(self, start: date, n: int, unit: Unit, *, roll: bool = False, pauses: Sequence[Span] = ()) -> Due:
         """The last day of a limit of `n` days; the start itself is not counted (民法典第二百零一条).
 
         Days in a pause do not count, and once however many pauses hold them. `roll` moves a last day that is a rest

@@ -136,6 +136,6 @@ def item_lamp(
     whole, unit = (limit.n, limit.unit) if limit is not None else (5, "working")
     if item.status in FINAL_ITEM:
         ended = item.result.decided_at if item.result is not None else None
-        seen = lamp(item.due, whole, beijing_date(ended or now), calendar, unit) if ended is not None else Lamp.GREEN
+        seen = lamp(item.due, whole, beijing_date(ended), calendar, unit) if ended is not None else Lamp.GREEN
         return Lamp.GREEN if seen is Lamp.YELLOW else seen
     return Lamp.GREY if stopped(item) else lamp(item.due, whole, beijing_date(now), calendar, unit)

@@ -30,7 +30,7 @@ class Correction(RuleBasedStateMachine):
         self.desk = Desk(planned(0), planned(1), planned(2, [(0, False)]))
         self.owed = {n: set() for n in ITEMS}  # what a check said and nobody cured or dropped
         self.ever = {n: set() for n in ITEMS}  # what a paper told
-        self.answered = {n: False for n in ITEMS}
+        self.answered = dict.fromkeys(ITEMS, False)
         self.papers = 0
         self.freely = 0  # papers since the last supplement that no supervisor stands for
 

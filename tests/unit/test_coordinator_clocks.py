@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -17,7 +17,7 @@ from shared.changes import CancelTimer, SetTimer
 from shared.clock import BEIJING
 from shared.outcomes import Nature
 from tests.support import coordination
-from tests.support.coordination import NOW, Desk, context, item_id, names, planned, submitted
+from tests.support.coordination import NOW, Desk, context, item_id, names, planned
 
 TEN = p.Limit(n=10, unit="working")
 TWENTY = p.Limit(n=20, unit="working")
@@ -334,4 +334,3 @@ def test_a_case_without_an_open_provisional_date_is_left_alone():
     desk.up(p.ItemAccepted, 1)
     assert not needs_recount(desk.case, "another")
     assert desk.case.calendar.startswith("chinesecalendar-")
-    assert submitted(planned(1)).received_at + timedelta(0) == NOW

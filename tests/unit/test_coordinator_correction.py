@@ -10,10 +10,10 @@ from services.coordinator.domain.correction import answer_from
 from shared.catalog import protocol as p
 from shared.errors import Conflict
 from shared.outcomes import Nature
-from tests.support.coordination import CASE_ID, NOW, SEALED, Desk, item_id, names, planned
+from tests.support.coordination import CASE_ID, SEALED, Desk, item_id, names, planned
 
 FIFTH_DAY = date(2026, 11, 27)
-"""The fifth working day after `NOW`, a Friday."""
+"""The fifth working day after the receiving, a Friday."""
 
 
 def finding(code: str, pointer: str = "") -> p.Finding:
@@ -261,4 +261,3 @@ def test_an_item_that_is_withdrawn_takes_its_findings_with_it():
     desk.wait_until(FIFTH_DAY)
     desk.up(p.WithdrawalAnswered, 1)
     assert (papers(desk), desk.view.status) == ([], "partial")
-    assert NOW < desk.now

@@ -11,8 +11,8 @@ from services.coordinator.domain.correction import find, nothing_found
 from services.coordinator.domain.join import conclude
 from services.coordinator.domain.late import record_late, result_of
 from services.coordinator.domain.rework import assign, reopen, send_on
-from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.standing import extended, paused, resumed
+from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.stuck import heard
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.withdrawal import on_withdrawal_answer

@@ -128,7 +128,9 @@ def drop(turn: Turn, item: CaseItem) -> bool:
     if item.found is None:
         return True
     same = tuple(f for f in item.found.findings if key_of(f) in item.told_keys)
-    item.found = Found(findings=same, since=item.found.since, by=gathered_by(turn.case, turn.calendar)) if same else None
+    item.found = (
+        Found(findings=same, since=item.found.since, by=gathered_by(turn.case, turn.calendar)) if same else None
+    )
     return bool(same) or bool(item.findings)
 
 

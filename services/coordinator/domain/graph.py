@@ -80,7 +80,7 @@ def _examined(case: Case) -> datetime | None:
     """When the last application in the case was accepted, told what is missing, or ended; None while one was not."""
     told = {i: paper.at for paper in reversed(case.papers) for i in paper.items}
     applied = [i for i in case.items.values() if i.nature is Nature.ON_APPLICATION]
-    ends = [i.accepted_at or told.get(i.id) or (i.result and i.result.decided_at) for i in applied]
+    ends = [i.accepted_at or told.get(i.id) or (i.result.decided_at if i.result is not None else None) for i in applied]
     answered = [end for end in ends if end is not None]
     return max(answered, default=case.received_at) if len(answered) == len(ends) else None
 

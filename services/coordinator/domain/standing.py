@@ -62,7 +62,7 @@ def extended(turn: Turn, item: CaseItem, message: ItemExtended) -> None:
         return
     unit = item.promised or item.legal
     promise = item.due.promised or item.due.legal
-    assert unit is not None  # noqa: S101, PT018 - `refusal` has seen both
+    assert unit is not None  # noqa: S101 - `refusal` has seen both
     assert promise is not None  # noqa: S101
     item.extension = Extension(to=message.to, approved_by=message.approved_by, reason_code=message.reason_code)
     item.extra = turn.calendar.days_between(promise, message.to, unit.unit)

@@ -139,9 +139,7 @@ def _legal_red(turn: Turn, item: CaseItem, day: date) -> None:
     told = [t for t in turn.case.tasks if t.kind == OVERDUE and t.data["item_id"] == str(item.id)]
     told_data: dict[str, Any] = {"told": {"unit": told[-1].unit, "since": told[-1].data["since"]}} if told else {}
     unit = next((code for code in turn.ctx.units.chain(item.unit) if code != item.unit), item.unit)
-    open_task(
-        turn, OVERDUE_BY_LAW, "supervisor", item, "LAW_PASSED", unit=unit, since=day.isoformat(), **told_data
-    )
+    open_task(turn, OVERDUE_BY_LAW, "supervisor", item, "LAW_PASSED", unit=unit, since=day.isoformat(), **told_data)
 
 
 def _pause_over(turn: Turn, item: CaseItem, day: date) -> None:
