@@ -95,6 +95,7 @@ class Item(State):
     unit: str
     region: str
     received_at: datetime
+    received_on: date | None = None
     check: str = "formal"
     checked: bool = False
     ready: bool = False

@@ -14,7 +14,7 @@ _KEPT = ("version", "out", "seen", "tasks", "notes", "done", "pauses", "extensio
 def new_item(message: ItemRequested, ctx: Ctx) -> Item:
     """The item as it stands when it is requested."""
     same = ("case_id", "application_no", "matter", "definition", "nature", "round", "unit", "received_at", "check")
-    more = ("ready", "person_ref", "reason_code")
+    more = ("ready", "received_on", "person_ref", "reason_code")
     return Item(
         id=message.item_id,
         region=_region(message, ctx),

@@ -81,8 +81,9 @@ def decide_extension(run: Run, task: Task, decision: TaskDecision) -> None:
 
 def due_here(item: Item, matter: Matter) -> Due:
     """The item's last days as its service knows them."""
-    began = max(t for t in (item.accepted_at, item.ready_at, item.received_at) if t is not None)
-    return handling_due(beijing_date(began), matter.promised, matter.legal, working_calendar(), item.pauses)
+    days = [beijing_date(t) for t in (item.accepted_at, item.ready_at, item.received_at) if t is not None]
+    began = max([*days, *([item.received_on] if item.received_on is not None else [])])
+    return handling_due(began, matter.promised, matter.legal, working_calendar(), item.pauses)
 
 
 def _refuse(run: Run, to: date) -> None:

@@ -68,6 +68,7 @@ def _requested(case: Case, item: CaseItem, *, ready: bool, reason_code: str | No
         unit=item.unit,
         accept_region=case.accept_region,
         received_at=case.received_at,
+        received_on=case.counts_from,
         check="none" if item.check == "none" else "formal",
         acted=(*case.acted, *item.acted),
         materials=item.materials,
