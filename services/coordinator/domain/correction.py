@@ -40,8 +40,9 @@ def key_of(finding: Finding) -> str:
 
 def nothing_found(turn: Turn, item: CaseItem) -> None:
     """The item's check found nothing more: whatever was found before is cured or moot."""
-    item.found = item.findings_at = item.answer_by = None
-    item.findings = ()
+    if item.found is not None or item.findings:
+        item.found = item.findings_at = item.answer_by = None
+        item.findings = ()
     close_moot(turn, item, CHECK_SILENT, NEW_FINDING)
 
 

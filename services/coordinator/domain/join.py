@@ -23,8 +23,10 @@ def conclude(turn: Turn, item: CaseItem, result: Result) -> None:
     """The item is final with this result; what hangs on it follows in `advance`."""
     item.outcome = result.outcome
     item.result = result
-    item.told = item.pause = item.findings_at = item.unanswered_since = item.found = item.answer_by = None
-    item.findings = ()
+    item.told = item.pause = item.unanswered_since = None
+    if item.found is not None or item.findings:
+        item.found = item.findings_at = item.answer_by = None
+        item.findings = ()
     item.returned = item.reviewing = False
     drop_withdrawal(turn, item)
     close_moot(turn, item)
