@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -27,12 +27,15 @@ from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
+from shared.messaging.port import Messenger
+from shared.messaging.unconnected import Unconnected
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.news import News
 from shared.runtime.pressure import require_room
 from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
+from shared.seals import NoSeals, Seals
 
 if TYPE_CHECKING:
     import asyncpg
@@ -57,6 +60,8 @@ class World:
     clock: Clock
     bus: Bus
     facts: FactSource
+    messenger: Messenger = field(default_factory=Unconnected)
+    seals: Seals = field(default_factory=NoSeals)
 
 
 class RunningService:
@@ -66,6 +71,7 @@ class RunningService:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
         self.bus, self._facts = world.bus, world.facts
+        self.messenger, self.seals = world.messenger, world.seals
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
         self.news = News()
