@@ -126,8 +126,10 @@ PAPER = Table(
     Column("digest", Text, comment="of the whole content, named with its algorithm"),
     Column("content", Text, comment="sealed"),
     Column("held", Text, comment="why it cannot be issued yet"),
+    Column("unsealed", Boolean, nullable=False, server_default=text("false"), comment="a seal is still to be had"),
     UniqueConstraint("number", name="paper_number_once"),
     Index("paper_case", "case_id", "made_at"),
+    Index("paper_unsealed", "made_at", postgresql_where=text("unsealed")),
     Index("paper_waiting", "made_at", postgresql_where=text("number IS NULL AND held IS NULL")),
 )
 """Papers (文书). A row without a number was made and is issued within a second; with one it never changes."""

@@ -189,6 +189,8 @@ class RunningService:
         if writes.asked:
             self.news.asked += [Open.fresh(writes.asks[i] or {}, writes.questions[i]) for i in writes.asked]
             self.news.asks.set()
+        if writes.puts:
+            self.news.rows.set()
         if writes.timers or any(table is self.spec.delivery.timer for table, _ in writes.puts):
             self.news.timers.set()
 

@@ -48,9 +48,12 @@ def _open(state: Application, kind: str, reason: str, ctx: Ctx, data: dict[str, 
     days = int(ctx.policy.find("call.days", state.accept_region, ctx.now).value)
     role = "village_worker" if kind == VISIT else _ROLE
     spec = OpenTask(kind, "review", role, days, reason, data=data)
-    task = open_task(state, spec, ctx, unit=state.unit or state.accept_region, region=state.accept_region)
+    receiving = state.unit or state.accept_region
+    unit = state.accept_region if kind == VISIT else receiving
+    task = open_task(state, spec, ctx, unit=unit, region=state.accept_region)
     if task is None:
         return Changes(state)
+    task.region = state.accept_region  # who works in the village may act, though a hall received it
     task.also_roles = sorted({*task.also_roles, *_ALSO, _ROLE} - {role})
     lines = [_LINES[kind]]
     return Changes(state, timers=escalations(state), puts=[*tell(state, lines, ctx.now), *list_tasks(state)])

@@ -54,7 +54,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) AS t(organ, w
 ON CONFLICT (organ, word, year) DO UPDATE SET last = s.last + EXCLUDED.last RETURNING organ, word, year, last
 """
 _ISSUE = """
-UPDATE intake.paper p SET number = t.number, digest = t.digest, content = t.content
+UPDATE intake.paper p SET number = t.number, digest = t.digest, content = t.content, unsealed = $5
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t(id, number, digest, content) WHERE p.id = t.id
 """
 _HOLD = "UPDATE intake.paper p SET held = t.why FROM unnest($1::uuid[], $2::text[]) AS t(id, why) WHERE p.id = t.id"
@@ -124,7 +124,7 @@ async def _take(conn: asyncpg.Connection, ready: Sequence[Ready]) -> dict[Series
 async def _write(service: RunningService, conn: asyncpg.Connection, ready: Sequence[Ready]) -> None:
     marks = await service.seals.seal([one.to_seal() for one in ready]) if service.seals.at_hand else [None] * len(ready)
     written = [(one.draft.id, one.number, one.digest, sealed_content(one, service.keyring)) for one in ready]
-    await conn.execute(_ISSUE, *map(list, zip(*written, strict=True)))
+    await conn.execute(_ISSUE, *map(list, zip(*written, strict=True)), not service.seals.at_hand)
     rows = [row for one, mark in zip(ready, marks, strict=True) for row in signatures(one, mark)]
     await write_rows(conn, PAPER_SIGNATURE, rows)
     await note_batch(service, conn, "issue_papers", {"numbers": [one.number for one in ready]})

@@ -46,11 +46,13 @@ def upgrade() -> None:
     sa.Column('digest', sa.Text(), nullable=True, comment='of the whole content, named with its algorithm'),
     sa.Column('content', sa.Text(), nullable=True, comment='sealed'),
     sa.Column('held', sa.Text(), nullable=True, comment='why it cannot be issued yet'),
+    sa.Column('unsealed', sa.Boolean(), server_default=sa.text('false'), nullable=False, comment='a seal is still to be had'),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('number', name='paper_number_once'),
     schema='intake'
     )
     op.create_index('paper_case', 'paper', ['case_id', 'made_at'], unique=False, schema='intake')
+    op.create_index('paper_unsealed', 'paper', ['made_at'], unique=False, schema='intake', postgresql_where=sa.text('unsealed'))
     op.create_index('paper_waiting', 'paper', ['made_at'], unique=False, schema='intake', postgresql_where=sa.text('number IS NULL AND held IS NULL'))
     op.create_table('paper_delivery',
     sa.Column('id', sa.UUID(), nullable=False),
@@ -102,6 +104,7 @@ def downgrade() -> None:
     op.drop_index('paper_delivery_paper', table_name='paper_delivery', schema='intake')
     op.drop_index('paper_delivery_once', table_name='paper_delivery', schema='intake', postgresql_where=sa.text('effective'))
     op.drop_table('paper_delivery', schema='intake')
+    op.drop_index('paper_unsealed', table_name='paper', schema='intake', postgresql_where=sa.text('unsealed'))
     op.drop_index('paper_waiting', table_name='paper', schema='intake', postgresql_where=sa.text('number IS NULL AND held IS NULL'))
     op.drop_index('paper_case', table_name='paper', schema='intake')
     op.drop_table('paper', schema='intake')
