@@ -11,7 +11,14 @@ import yaml
 from services.intake.domain.follow import follow
 from services.intake.domain.papers import templates as templates_module
 from services.intake.domain.papers.content import World
-from services.intake.domain.papers.issue import number_all, open_content, prepare, sealed_content, signatures
+from services.intake.domain.papers.issue import (
+    number_all,
+    open_content,
+    open_parties,
+    prepare,
+    sealed_content,
+    signatures,
+)
 from services.intake.domain.papers.model import Draft, Filed, Moment
 from services.intake.domain.papers.shown import masked, to_text
 from services.intake.domain.papers.templates import AGAINST, FILE, read, templates
@@ -68,7 +75,8 @@ def draft_of(row):
 
 def ready(row, state, at=None):
     filed = Filed.model_validate_json(state.model_dump_json())
-    return prepare(draft_of(row), filed, ctx().keyring, at or world())
+    keys = ctx().keyring
+    return prepare(draft_of(row), filed, open_parties(filed, keys), keys, at or world())
 
 
 def content(row, state, at=None):

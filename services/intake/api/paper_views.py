@@ -49,10 +49,10 @@ def visible_whole(
 
 
 async def listed(handle: ServiceHandle, application: Application, who: Principal) -> list[dict[str, Any]]:
-    """The papers of an application that they may see, in short."""
+    """The papers of an application that they may see, in short; one that nobody could issue is none yet."""
     found = await papers.papers_of(handle, application.id)
     now = handle.clock.now()
-    return [in_short(p, now) for p in found if may_see_paper(application, p, who, handle)]
+    return [in_short(p, now) for p in found if p.held is None and may_see_paper(application, p, who, handle)]
 
 
 def in_short(paper: Paper, now: datetime) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from services.intake.domain.papers.issue import (
     Series,
     demand,
     number_all,
+    open_parties,
     prepare,
     sealed_content,
     signatures,
@@ -90,9 +91,10 @@ async def _issue(
     service: RunningService, conn: asyncpg.Connection, drafts: Sequence[Draft], filed: Mapping[UUID, Filed]
 ) -> None:
     world = World(service.catalog, authorities(), working_calendar())
+    parties: dict[UUID, Mapping[str, Any]] = {}
     ready, held = [], {}
     for draft in drafts:
-        one = _prepared(draft, filed.get(draft.case_id), service, world)
+        one = _prepared(draft, filed.get(draft.case_id), parties, service, world)
         if isinstance(one, Ready):
             ready.append(one)
         else:
@@ -105,14 +107,19 @@ async def _issue(
         await _write(service, conn, ready)
 
 
-def _prepared(draft: Draft, filed: Filed | None, service: RunningService, world: World) -> Ready | str:
+def _prepared(
+    draft: Draft, filed: Filed | None, parties: dict[UUID, Mapping[str, Any]], service: RunningService, world: World
+) -> Ready | str:
     """The paper, or why it is held: one that cannot be built must not hold up the others."""
+    if filed is None:
+        return NO_AUTHORITY
     try:
-        found = prepare(draft, filed, service.keyring, world) if filed is not None else None
+        if filed.id not in parties:
+            parties[filed.id] = open_parties(filed, service.keyring)
+        return prepare(draft, filed, parties[filed.id], service.keyring, world) or NO_AUTHORITY
     except Exception as cause:
         log.exception("paper_not_built", kind=draft.kind, cause=type(cause).__name__)
         return "FAULT"
-    return found or NO_AUTHORITY
 
 
 async def _take(conn: asyncpg.Connection, ready: Sequence[Ready]) -> dict[Series, int]:

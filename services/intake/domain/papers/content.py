@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ class Source:
     authority: Authority
     world: World
     template: Template
+    made_on: date
+    """The Beijing date of the paper."""
 
     @property
     def items(self) -> Sequence[ItemView]:
@@ -60,11 +62,6 @@ class Source:
     def item(self) -> ItemView:
         """The one item of a paper about one."""
         return self.items[0]
-
-    @property
-    def made_on(self) -> date:
-        """The Beijing date of the paper."""
-        return beijing_date(self.draft.made_at)
 
     def name(self, matter: str) -> str:
         """A matter's name, as the catalogue has it."""
@@ -77,14 +74,27 @@ class Source:
 
     def filled(self, text: str) -> str:
         """A template's words, filled from the case."""
-        accepted = next((i.accepted_at for i in self.items if i.accepted_at is not None), None)
-        return text.format(
-            application_no=self.filed.application_no,
-            matters="、".join(self.name(i.matter) for i in self.items),
-            received=day(self.filed.received_at),
-            accepted=day(accepted) if accepted else "受理之日",
-            made=day(self.draft.made_at),
-        )
+        return text.format_map(_Filling(self))
+
+
+class _Filling(dict[str, str]):
+    """What templates may name, worked out when it is named."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __missing__(self, name: str) -> str:
+        return FILLINGS[name](self._source)
+
+
+FILLINGS: Mapping[str, Callable[[Source], str]] = {
+    "application_no": lambda s: s.filed.application_no,
+    "matters": lambda s: "、".join(s.name(i.matter) for i in s.items),
+    "received": lambda s: day(s.filed.received_at),
+    "accepted": lambda s: next((day(i.accepted_at) for i in s.items if i.accepted_at is not None), "受理之日"),
+    "made": lambda s: day(s.made_on),
+}
+"""All that a template may name in braces."""
 
 
 def authority_for(draft: Draft, filed: Filed, world: World) -> Authority | None:
@@ -150,4 +160,5 @@ def day(at: datetime | date) -> str:
 
 def source_of(draft: Draft, filed: Filed, opened: Opened, authority: Authority, world: World) -> Source:
     """What the parts of this paper look at."""
-    return Source(draft, filed, opened, authority, world, templates()[draft.kind])
+    template, on = templates()[draft.kind], beijing_date(draft.made_at)
+    return Source(draft, filed, opened, authority, world, template, on)

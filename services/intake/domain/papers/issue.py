@@ -14,7 +14,6 @@ from services.intake.domain.people import index_of, query_code
 from services.intake.domain.sealing import seal, unseal
 from shared.catalog.definition import canonical, sha256_of
 from shared.catalog.protocol import Finding, ItemView
-from shared.clock import beijing_date
 from shared.crypto import Keyring, Sealed
 from shared.handling.sealing import open_result
 from shared.seals import SealMark, ToSeal
@@ -47,22 +46,27 @@ class Ready:
         return ToSeal(self.draft.id, organ["code"], organ["seal"], HASH, self.digest)
 
 
-def prepare(draft: Draft, filed: Filed, keyring: Keyring, world: World) -> Ready | None:
+def open_parties(filed: Filed, keyring: Keyring) -> Mapping[str, Any]:
+    """The people of an application, opened once for all its papers."""
+    found: Mapping[str, Any] = unseal(keyring, filed.id, None, filed.sealed_round, filed.submission)["parties"]
+    return found
+
+
+def prepare(draft: Draft, filed: Filed, parties: Mapping[str, Any], keyring: Keyring, world: World) -> Ready | None:
     """The paper as far as it goes without a number; None where nobody is declared to have authority."""
     authority = authority_for(draft, filed, world)
     if authority is None:
         return None
-    content = build(source_of(draft, filed, open_ground(draft, filed, keyring), authority, world))
+    content = build(source_of(draft, filed, open_ground(draft, filed, parties, keyring), authority, world))
     word = templates()[draft.kind].word
-    return Ready(draft, (authority.organ_short, word, beijing_date(draft.made_at).year), content)
+    return Ready(draft, (authority.organ_short, word, int(content["date"][:4])), content)
 
 
-def open_ground(draft: Draft, filed: Filed, keyring: Keyring) -> Opened:
+def open_ground(draft: Draft, filed: Filed, parties: Mapping[str, Any], keyring: Keyring) -> Opened:
     """Opens what the paper's content needs of what is sealed, and nothing else."""
-    submission = unseal(keyring, filed.id, None, filed.sealed_round, filed.submission)
     moment = draft.moment
     return Opened(
-        parties=submission["parties"],
+        parties=parties,
         results={str(i.item_id): found for i in moment.items if (found := _result(i, filed, keyring))},
         findings={str(i.item_id): _findings(i, filed, keyring) for i in moment.items if i.findings},
         receiver=unseal(keyring, filed.id, "receiver/proof", 0, moment.receiver)["name"] if moment.receiver else None,
