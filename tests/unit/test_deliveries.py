@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.received import CASE, NOW, POLICY, concluded, ctx, paper_rows
 LATER = NOW + timedelta(days=2)
 PARTIES = {
     "applicant": {"name": "李明", "relation": "child"},
+    "subject": {"name": "李老人", "role": "subject"},
     "agent": {"name": "王代理", "kind": "lawyer"},
 }
 
@@ -70,6 +72,7 @@ def test_a_second_delivery_is_further_evidence_and_moves_no_term():
     ("receiver", "relation", "method"),
     [
         ("王代理", None, "in_person"),
+        ("李老人", None, "in_person"),
         ("赵四", "spouse", "in_person"),
         ("赵四", "cohabiting_family", "village_worker"),
         ("收发室", "mail_room", "post"),
@@ -80,6 +83,13 @@ def test_those_the_law_lets_receive_may_receive(receiver, relation, method):
     """民事诉讼法第八十八条、第八十九条、第九十一条: 本人、同住成年家属、代收人、代理人."""
     changes, _ = delivered(given(method, receiver=receiver, receiver_relation=relation))
     assert rows(changes, PAPER_DELIVERY)[0]["relation"] == relation
+
+
+def test_the_dead_person_an_application_is_about_receives_nothing():
+    state = received().state
+    judged = replace(ground(state), form={"death": {"date": "2026-11-10"}})
+    with pytest.raises(RefusedError):
+        deliver(state, given(receiver="李老人"), judged, ctx(LATER))
 
 
 @pytest.mark.parametrize(

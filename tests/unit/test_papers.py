@@ -22,7 +22,6 @@ from services.intake.domain.papers.issue import (
 from services.intake.domain.papers.model import Draft, Filed, Moment
 from services.intake.domain.papers.shown import masked, to_text
 from services.intake.domain.papers.templates import AGAINST, FILE, read, templates
-from services.intake.domain.papers.terms import answer_by, remedy_terms
 from shared.catalog.authority import Authorities, Authority
 from shared.catalog.definition import canonical, sha256_of
 from shared.catalog.protocol import CorrectionIssued, Due, Extension, Finding, ItemMoved, Pause
@@ -30,6 +29,7 @@ from shared.crypto import Sealed
 from shared.errors import Misconfigured, Poison
 from shared.handling.limits import working_calendar
 from shared.handling.sealing import seal_result
+from shared.handling.terms import answer_by, remedy_terms
 from shared.outcomes import ItemStatus
 from shared.seals import SimulatedSeals
 from tests.support.received import CASE, CATALOG, NOW, concluded, ctx, item_of, paper_rows, received, view_of

@@ -14,7 +14,6 @@ from services.intake.domain.papers.deliver import RECEIVER
 from services.intake.domain.papers.issue import open_content
 from services.intake.domain.papers.model import HASH, Content, Paper
 from services.intake.domain.papers.shown import is_personal, masked
-from services.intake.domain.papers.terms import remedy_terms
 from services.intake.domain.sealing import unseal
 from services.intake.store import papers
 from services.intake.store.issuing import issue
@@ -22,6 +21,7 @@ from shared.catalog.definition import canonical, sha256_of
 from shared.crypto import Sealed
 from shared.errors import Poison
 from shared.handling.limits import working_calendar
+from shared.handling.terms import remedy_terms
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
 from shared.identity import mask_name

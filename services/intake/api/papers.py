@@ -70,7 +70,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 def _refuse_method(body: Delivery, who: Principal, application: Application) -> None:
     """A village worker delivers as one, and only one delivers so."""
-    village = who.covers(application.accept_region, "village_worker") or who.has("village_worker")
+    village = who.covers(application.accept_region, "village_worker")
     clerk = who.covers(application.accept_region, "clerk", "town_clerk")
     if body.method == "village_worker" if not village else (body.method != "village_worker" and not clerk):
         raise HttpError(

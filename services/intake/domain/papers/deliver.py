@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from services.intake.domain.check import death_date
 from services.intake.domain.model import Application
 from services.intake.domain.papers import words
 from services.intake.domain.papers.making import row
@@ -67,7 +68,7 @@ def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
         return Refused(
             "NO_CONSENT", entry.cite(), "申请人没有同意电子送达", "the applicant has not agreed to electronic delivery"
         )
-    if given.method == "public" or _is_party(given.receiver, ground.parties):
+    if given.method == "public" or _is_party(given.receiver, ground):
         return None
     if given.receiver_relation in entry.value["receivers"]:
         return None
@@ -79,12 +80,12 @@ def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
     )
 
 
-def _is_party(name: str, parties: Mapping[str, Any]) -> bool:
-    people = [
-        parties["applicant"],
-        *parties.get("co_applicants", ()),
-        *([parties["agent"]] if "agent" in parties else []),
-    ]
+def _is_party(name: str, ground: Ground) -> bool:
+    """Applicants, agent, and whom the application is about, unless it is about their death."""
+    parties = ground.parties
+    people = [parties["applicant"], *parties.get("co_applicants", ())]
+    places = ("agent",) if death_date(ground.form) is not None else ("agent", "subject")
+    people += [parties[place] for place in places if place in parties]
     return name.strip() in {str(p["name"]).strip() for p in people}
 
 
