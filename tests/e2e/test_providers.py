@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -73,7 +72,7 @@ async def test_where_nobody_is_connected_messages_wait_visibly_and_papers_say_th
     async with run_platform(await server.new_database(), **plugs) as platform:
         number = (await hand_in(platform, family(platform)))["application_no"]
         await ended(platform, number)
-        await asyncio.sleep(1)  # longer than the worker needs where somebody is connected
+        await platform.post("/api/dev/clock", {"minutes": 2})
         assert "message_waiting" in await lines(platform, number)
         stop = await stop_of(platform, number)
         assert (stop["seal"]["number"], stop["delivered_at"]) == (None, None)

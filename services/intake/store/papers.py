@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,10 @@ _PAPER = """
 SELECT p.*, d.takes_effect AS delivered_at FROM intake.paper p
 LEFT JOIN intake.paper_delivery d ON d.paper_id = p.id AND d.effective
 """
+
+
+SOON = timedelta(minutes=1)
+"""For how long a message may wait before anybody need be told of it."""
 
 
 async def papers_of(handle: ServiceHandle, case_id: UUID) -> list[Paper]:
@@ -65,11 +70,11 @@ async def deliveries_of(handle: ServiceHandle, paper_id: UUID) -> list[Mapping[s
 
 
 async def attempts_of(handle: ServiceHandle, case_id: UUID) -> Sequence[Mapping[str, Any]]:
-    """What was said to the applicant, and what still waits to be said though its time has come."""
+    """What was said to the applicant, and what still waits to be said though its time has long come."""
     sql = (
         "SELECT at, topic, way, tries, fate FROM intake.message_attempt WHERE case_id = $1 UNION ALL"
         " SELECT due_at, topic, NULL, 0, state FROM intake.message"
         " WHERE case_id = $1 AND state = 'waiting' AND tries = 0 AND due_at <= $2 ORDER BY 1, 2"
     )
     async with handle.read() as conn:
-        return [dict(row) for row in await conn.fetch(sql, case_id, handle.clock.now())]
+        return [dict(row) for row in await conn.fetch(sql, case_id, handle.clock.now() - SOON)]
