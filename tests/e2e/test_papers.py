@@ -13,6 +13,7 @@ import pytest
 from services.intake.store import issuing
 from services.intake.store.issuing import issue
 from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, person, relief, settle, task, when
+from tests.faults.checks import missing_numbers
 from tests.support.database import eventually
 from tests.support.platform import Hosted
 
@@ -267,16 +268,8 @@ async def test_the_same_key_is_the_same_delivery(platform: Hosted) -> None:
 
 
 async def gaps(platform: Hosted) -> list[str]:
-    """The series whose numbers are not 1, 2, 3 … up to the last one given."""
     async with platform.host.db.transaction(None) as conn:
-        series = await conn.fetch("SELECT organ, word, year, last FROM intake.paper_sequence")
-        given = {row["number"] for row in await conn.fetch("SELECT number FROM intake.paper WHERE number IS NOT NULL")}
-    return [
-        number
-        for s in series
-        for n in range(1, s["last"] + 1)
-        if (number := f"{s['organ']}{s['word']}〔{s['year']}〕{n}号") not in given
-    ]
+        return await missing_numbers(conn)
 
 
 async def test_numbers_have_no_gap_and_no_twin_whoever_issues(platform: Hosted) -> None:
