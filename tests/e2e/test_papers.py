@@ -166,6 +166,8 @@ async def test_a_paper_is_not_there_for_others_nor_under_another_application(pla
         assert (await platform.get(path(number, short["id"]), account)).status_code == httpx.codes.NOT_FOUND
     assert (await platform.get(path(number, short["id"]), None)).status_code == httpx.codes.UNAUTHORIZED
     assert (await platform.get(path(other, short["id"]))).status_code == httpx.codes.NOT_FOUND
+    for unknown in (f"{short['id']}.pdf", "1", "0190c0de-0000-7000-8000-000000000001"):
+        assert (await platform.get(path(number, unknown))).status_code == httpx.codes.NOT_FOUND
     answer = await platform.post(path(other, short["id"], "/deliveries"), handed(platform, "李"))
     assert answer.status_code == httpx.codes.NOT_FOUND
 

@@ -188,6 +188,13 @@ def test_the_correction_paper_tells_every_finding_of_every_matter_at_once():
     assert lines(found, "findings") == ["缺少收费清单", "发票抬头写错", "缺少收款账户"]
     assert lines(found, "answer_by") == ["请于 2026-12-08 前补正"]
     assert lines(masked(found), "findings") == ["缺少收费清单", "***", "缺少收款账户"]
+    again = message.model_copy(update={"number": 2, "supervised": "supervisor"})
+    (row,) = [r for r in paper_rows(follow(received().state, again, ctx())) if r["kind"] == "correction"]
+    assert lines(content(row, state), "answer_by")[-1] == "本次为第 2 次告知,已经负责人批准。"
+    later = ready(row, state)
+    assert later is not None
+    later.numbered(2)
+    assert [s["signer"] for s in signatures(later, None)] == ["supervisor"]
 
 
 def test_pause_resumption_and_extension_are_papers_once_each():

@@ -77,8 +77,9 @@ def _delivered(paper: Paper, now: datetime) -> datetime | None:
     return paper.delivered_at if paper.delivered_at is not None and paper.delivered_at <= now else None
 
 
-async def paper_or_404(handle: ServiceHandle, application: Application, paper_id: UUID, who: Principal) -> Paper:
+async def paper_or_404(handle: ServiceHandle, application: Application, named: str, who: Principal) -> Paper:
     """The paper of this application, issued if it still waited to be."""
+    paper_id = _id(named)
     found = await papers.paper(handle, application.id, paper_id)
     if found is None or not may_see_paper(application, found, who, handle):
         raise not_found()
@@ -88,6 +89,13 @@ async def paper_or_404(handle: ServiceHandle, application: Application, paper_id
     if found is None or not found.issued:
         raise not_found()  # nobody is declared who could issue it
     return found
+
+
+def _id(named: str) -> UUID:
+    try:
+        return UUID(named)
+    except ValueError:
+        raise not_found() from None
 
 
 async def shown(

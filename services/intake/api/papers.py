@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
@@ -36,7 +35,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
     @routes.get("/applications/{no}/papers/{paper_id}", **answers(PaperWhole))
     async def get_paper(
-        no: str, paper_id: UUID, request: Request, who: Annotated[Principal, allow(*PEOPLE)], unmasked: bool = False
+        no: str, paper_id: str, request: Request, who: Annotated[Principal, allow(*PEOPLE)], unmasked: bool = False
     ) -> Response:
         """The paper, as JSON or (`Accept: text/plain`) to be printed; a receiving clerk who prints it gets it whole.
         Whatever staff see unmasked is recorded."""
@@ -51,7 +50,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     @routes.post("/applications/{no}/papers/{paper_id}/deliveries", **answers(DeliveredShown, 201))
     async def deliver_paper(
         no: str,
-        paper_id: UUID,
+        paper_id: str,
         body: Delivery,
         who: Annotated[Principal, allow(*RECEIVING)],
         key: Annotated[Scope, Depends(idempotency)],

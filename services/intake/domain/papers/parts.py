@@ -94,7 +94,12 @@ def _findings(source: Source) -> list[Line]:
 
 def _answer_by(source: Source) -> list[Line]:
     said = source.draft.moment.correction
-    return [line(f"请于 {said.answer_by} 前补正", "期限")] if said is not None and said.answer_by is not None else []
+    if said is None:
+        return []
+    found = [line(f"请于 {said.answer_by} 前补正", "期限")] if said.answer_by is not None else []
+    if said.number > 1:  # a later paper is our fault: it says so, and who approved it signs
+        found.append(line(f"本次为第 {said.number} 次告知,已经负责人批准。", "说明"))
+    return found
 
 
 def _law(source: Source) -> list[Line]:
