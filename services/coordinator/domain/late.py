@@ -22,6 +22,7 @@ def result_of(message: Up) -> Result | None:
                 public=message.result,
                 sealed=message.sealed,
                 by_rule=message.by_rule,
+                decided_by=() if message.by_rule else message.acted,
                 decided_at=message.decided_at,
             )
         case ItemNotAccepted():

@@ -6,22 +6,31 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.intake.domain import facts
+from services.intake.domain import facts, visits
 from services.intake.domain.duties import row
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
 from services.intake.tables import TASK
-from shared.changes import Ctx
+from shared.changes import Changes, Ctx
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
 from shared.handling.masking import mask_parties
 from shared.handling.model import Task
+from shared.handling.tasks import TaskDecision, find
 from shared.runtime.spec import ServiceHandle
+
+
+def decided(state: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
+    """What a decision does: of a call or a visit, that the applicant was reached; else about a fact."""
+    task = find(state, decision.task_id)
+    if task is not None and task.kind in visits.KINDS:
+        return visits.reached(state, decision, ctx)
+    return facts.decided(state, decision, ctx)
 
 
 def router(handle: ServiceHandle) -> APIRouter:
     """The list of tasks, claim, release, decision."""
-    return task_router(handle, TaskBoard("application", TASK, row, facts.decided, detail))
+    return task_router(handle, TaskBoard("application", TASK, row, decided, detail))
 
 
 def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Application(State):
     """One application; its id is the case's. `items`, `status` and `outcome` are what the coordinator last said.
 
     `submission` holds parties and form, sealed under intake's own key in `sealed_round`; `comment` the rating's words.
-    `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it.
+    `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it. Until `news_due`
+    a message with what is new is gathered already.
     """
 
     application_no: str
@@ -103,6 +104,7 @@ class Application(State):
     acted: list[str] = Field(default_factory=list)
     withdrawing: list[UUID] = Field(default_factory=list)
     lines: int = 0
+    news_due: datetime | None = None
     rating: Rating | None = None
     comment: Sealed | None = None
 

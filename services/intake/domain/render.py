@@ -44,6 +44,7 @@ def application(
     findings: Mapping[str, Sequence[Finding]] | None = None,
     *,
     version: int | None = None,
+    papers: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The whole Application shape; `personal` fills what is sealed in results, `findings` what is in findings."""
     opened, words = personal or {}, findings or {}
@@ -51,7 +52,7 @@ def application(
         **summary(a, at, version=version),
         "items": [item(i, a, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
-        "papers": [],
+        "papers": list(papers),
     }
 
 

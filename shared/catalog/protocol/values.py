@@ -75,7 +75,10 @@ class Extension(Value):
 
 
 class Result(Value):
-    """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake."""
+    """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake.
+
+    `decided_by` are the accounts that acted where persons decided, the deciding one last.
+    """
 
     outcome: ItemStatus
     reason_code: str
@@ -83,6 +86,7 @@ class Result(Value):
     public: dict[str, Any] = Field(default_factory=dict)
     sealed: Sealed | None = None
     by_rule: bool = False
+    decided_by: tuple[str, ...] = ()
     decided_at: datetime | None = None
 
 
