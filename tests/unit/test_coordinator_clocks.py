@@ -15,7 +15,7 @@ from shared.calendar import WorkingCalendar
 from shared.catalog import protocol as p
 from shared.changes import CancelTimer, SetTimer
 from shared.clock import BEIJING
-from shared.outcomes import Nature
+from shared.outcomes import Nature, WaitKind
 from tests.support import coordination
 from tests.support.coordination import NOW, Desk, context, item_id, names, planned
 
@@ -195,6 +195,27 @@ def test_nothing_turns_red_while_the_applicant_must_act():
     desk.up(p.CorrectionRequested, 1)
     desk.wait_until(date(2026, 12, 7))
     assert (desk.kinds(), desk.item(1).signs) == ([], {})
+
+
+def test_a_lamp_turns_again_once_the_applicant_has_acted(monkeypatch):
+    desk = running(date(2026, 10, 12), monkeypatch)
+    waits = p.WaitingOn(kind=WaitKind.APPLICANT, name="appointment", since=desk.now)
+    desk.up(p.ItemProgressed, 1, waiting_on=waits)
+    desk.wait_until(date(2026, 11, 2))
+    assert (desk.kinds(), clocks(desk)) == ([], None)
+    desk.up(p.ItemProgressed, 1)
+    desk.wait_until(date(2026, 11, 3))
+    assert desk.kinds() == ["overdue"]
+
+
+def test_a_withdrawal_that_came_to_nothing_lets_the_clocks_go_on(monkeypatch):
+    desk = running(date(2026, 10, 12), monkeypatch)
+    desk.withdraw(1)
+    desk.wait_until(date(2026, 11, 2))
+    assert desk.kinds() == []
+    desk.up(p.WithdrawalAnswered, 1, answer="already_decided")
+    desk.wait_until(date(2026, 11, 3))
+    assert desk.kinds() == ["overdue"]
 
 
 def test_what_runs_by_law_is_dated_from_its_release_though_nobody_accepts_it():

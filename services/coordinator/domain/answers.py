@@ -34,6 +34,7 @@ from shared.catalog.protocol import (
     WithdrawalAnswered,
 )
 from shared.errors import Poison
+from shared.outcomes import WaitKind
 
 
 def answer(turn: Turn, message: Up) -> None:
@@ -89,6 +90,8 @@ def _implied(turn: Turn, item: CaseItem, at: datetime) -> None:
 
 
 def _progressed(turn: Turn, item: CaseItem, message: ItemProgressed) -> None:
+    if item.told is not None and item.told.kind is WaitKind.APPLICANT:
+        turn.dates_moved = True  # its clock stood while the applicant had to act
     item.stage, item.stage_name = message.stage, message.stage_name
     item.told = message.waiting_on
     item.reviewing = message.reviewing

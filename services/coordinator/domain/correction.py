@@ -43,6 +43,7 @@ def nothing_found(turn: Turn, item: CaseItem) -> None:
     if item.found is not None or item.findings:
         item.found = item.findings_at = item.answer_by = None
         item.findings = ()
+        turn.dates_moved = True
     close_moot(turn, item, CHECK_SILENT, NEW_FINDING)
 
 

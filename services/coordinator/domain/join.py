@@ -36,7 +36,7 @@ def conclude(turn: Turn, item: CaseItem, result: Result) -> None:
 def drop_withdrawal(turn: Turn, item: CaseItem) -> None:
     """Nobody waits for the handler's word on a withdrawal any more."""
     if item.withdrawal is not None:
-        item.withdrawal = None
+        item.withdrawal, turn.dates_moved = None, True
         turn.timers.append(CancelTimer(withdrawal_timer(item)))
 
 

@@ -41,6 +41,7 @@ def send_on(turn: Turn, item: CaseItem, message: ItemReturned) -> None:
         assign(turn, item, unit, message.reason_code)
         return
     item.returned = True
+    nothing_found(turn, item)  # what it found is not for it to say
     open_task(turn, NOWHERE_TO_SEND, "supervisor", item, message.reason_code)
 
 
