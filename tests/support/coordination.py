@@ -161,9 +161,7 @@ class Desk:
         """One step that no message asked for, as the sweeper takes it."""
         return self._take(take_step(self.case, context(self.now), step))
 
-    def settle_task(
-        self, outcome: str, kind: str | None = None, of: int | None = None, **result: Any
-    ) -> list[Message]:
+    def settle_task(self, outcome: str, kind: str | None = None, of: int | None = None, **result: Any) -> list[Message]:
         """Someone claims the first live task (of this kind, about this item) and decides it."""
         about = None if of is None else str(item_id(of))
         fits = (t for t in tasks.live_tasks(self.case) if kind in (None, t.kind))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.coordinator.domain.graph import case_graph
 from services.coordinator.domain.recount import needs_recount, recount
@@ -348,6 +350,24 @@ def test_what_binds_the_citizen_takes_the_later(monkeypatch):
         turn = Turn(again, context(desk.now), calendar)
         recount(turn)
         assert again.items[item_id(1)].answer_by == day
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(st.dates(date(2027, 1, 1), date(2027, 1, 20)), st.booleans(), max_size=20),
+    st.integers(1, 20),
+    st.dates(date(2026, 12, 10), date(2026, 12, 31)),
+)
+def test_whatever_the_new_calendar_says_the_office_gains_no_day_and_the_citizen_loses_none(overrides, n, day):
+    with pytest.MonkeyPatch.context() as patch:
+        desk = running(day, patch, promised=p.Limit(n=n, unit="working"))
+        desk.up(p.CorrectionRequested, 1)
+    before, answer_by = due(desk), desk.item(1).answer_by
+    take_step(desk.case, context(desk.now), recount, WorkingCalendar.load(overrides))
+    after = desk.item(1)
+    assert (after.due.promised <= before.promised, after.due.legal <= before.legal) == (True, True)
+    assert after.answer_by >= answer_by
+    assert before.provisional or after.due == before
 
 
 def test_a_case_without_an_open_provisional_date_is_left_alone():

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 from shared.catalog import forms
 from shared.catalog.examples import PERSON as EXAMPLE_REF
 from shared.catalog.materials import brought, fetched
-from shared.catalog.model import FormField, Joins, LawRef, Matter, ServiceEntry
+from shared.catalog.model import FormField, Joins, LawRef, Matter, PauseGround, ServiceEntry
 from shared.catalog.protocol import DOWN, UP, Limit
 from shared.messages import Message
 from shared.money import Yuan, yuan
@@ -117,6 +117,14 @@ _TEMPORARY = Matter(
     whose="household",
     once="live",
     papers=("临时救助决定书",),
+    pauses=(
+        PauseGround(
+            "CASE_CONFERENCE",
+            "重大个案会商(一事一议)",
+            LawRef("关于进一步加强和改进临时救助工作的意见(民发〔2018〕23号)", "", date(2018, 1, 23), "未核实"),
+            Limit(n=10, unit="working"),
+        ),
+    ),
 )
 
 _CASE = UUID("00000000-0000-7000-8000-000000000001")
