@@ -62,7 +62,7 @@ def load_specs(catalog: Catalog, only: Sequence[str] = ()) -> list[ServiceSpec]:
 def keys_of(spec: ServiceSpec, keyring: Keyring) -> Keyring:
     """The part of the key folder that a service may hold."""
     names = tuple(keyring.services) if spec.keys.all_services else (spec.name,) if spec.keys.own else ()
-    return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign)
+    return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign, audit=(spec.name,))
 
 
 WATCH_SECONDS = 0.5
