@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ WRONG = {
     "detail": "填写有误",
     "errors": [{"pointer": "/reason", "code": "TOO_SHORT", "message": "至少 4 个字 / at least 4 characters"}],
 }
-VERIFIED = {
+VERIFIED: dict[str, list[dict[str, Any]]] = {
     "funeral": [{"batches": 1, "of": 1, "rows": 2}, {"done": True, "findings": 0, "batches": 1, "rows": 2}],
     "elderly": [
         {"finding": "ROW_ALTERED", "about": "row 7", "message": "第 7 行被改动 / row 7 was altered"},
