@@ -101,7 +101,14 @@ async def readings_of(
     async with handle.read() as conn:
         sql = _READINGS.format(audit=qualified(handle.spec.delivery.audit))
         rows = await conn.fetch(sql, aggregates, person_ref, before, most)
+    older = {"unit": "", "role": ""}  # rows from before these were written down
     return [
-        {"seq": row["seq"], "at": row["at"], "aggregate_id": row["aggregate_id"], **orjson.loads(row["detail"])}
+        {
+            **older,
+            "seq": row["seq"],
+            "at": row["at"],
+            "aggregate_id": row["aggregate_id"],
+            **orjson.loads(row["detail"]),
+        }
         for row in rows
     ]

@@ -8,6 +8,7 @@ when everybody who might still fill it has ended, so that nothing is skipped; wh
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
 
 log = structlog.get_logger("onewindow.audit")
-GATHER_SECONDS = 0.3
+GATHER_SECONDS = 0.5
 """How long rows gather after the first was written."""
 
-LOOK_SECONDS, ALONE_SECONDS = 0.6, 2.0
+LOOK_SECONDS, ALONE_SECONDS = 0.4, 2.0
 """Real time after which the sealer looks by itself: other processes write too, or only an operator's tool might."""
 
+WIDTH = len(ROW)
 MOST = 1000
 """Rows a batch."""
 
@@ -98,28 +100,30 @@ class Sealer:
         """Links what is committed and not yet linked, in one batch; how many rows that were."""
         settled = await self._settled()
         async with self._service.db.transaction(self._role) as conn:
-            rows = await self._unlinked(conn)
-            if rows:
-                await self._link(conn, rows, settled)
+            rows, now = await self._unlinked(conn)
+            if now is not None:
+                # A batch lost in a crash is linked again; signing a head waits for the disk, and so for what is under it.
+                await conn.execute("SET LOCAL synchronous_commit = off")
+                await self._link(conn, rows, settled, now)
                 hit("audit.before_commit", self._name)
-        hit("audit.after_commit", self._name)
+        if rows:
+            hit("audit.after_commit", self._name)
         if settled is not None and len(rows) < MOST:
             self._low = max(self._low, settled)
             self._move_low()
         await self._watch_gap()
         return len(rows)
 
-    async def _unlinked(self, conn: asyncpg.Connection) -> dict[int, bytes]:
+    async def _unlinked(self, conn: asyncpg.Connection) -> tuple[dict[int, bytes], datetime | None]:
         found = await conn.fetch(
-            f"SELECT {', '.join(ROW)} FROM {self._audit} WHERE seq > $1 AND seq <> ALL($2::bigint[])"
+            f"SELECT {', '.join(ROW)}, clock_timestamp() AS now FROM {self._audit} WHERE seq > $1 AND seq <> ALL($2::bigint[])"
             f" ORDER BY seq LIMIT {MOST}",
             self._low,
             list(self._covered),
         )
-        return {row[0]: digest(row) for row in found}
+        return {row[0]: digest(row[:WIDTH]) for row in found}, found[-1]["now"] if found else None
 
-    async def _link(self, conn: asyncpg.Connection, rows: dict[int, bytes], settled: int | None) -> None:
-        now = await conn.fetchval("SELECT clock_timestamp()")
+    async def _link(self, conn: asyncpg.Connection, rows: dict[int, bytes], settled: int | None, now: datetime) -> None:
         covered = self._covered | rows.keys()
         low = _low(self._low if settled is None or len(rows) >= MOST else max(self._low, settled), covered)
         made = Seal.of(self._number + 1, low, rows, self._hash, now)

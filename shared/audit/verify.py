@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.audit.chain import ROW, SEAL, Head, Seal, digest, genesis
 from shared.audit.covering import uncovered
 from shared.audit.heads import heads_of, wrong_heads
+from shared.clock import monotonic
 from shared.db.documents import qualified
 from shared.db.engine import role_of
 
@@ -22,6 +23,8 @@ PAGE: Final = 200
 ROWS: Final = 2000
 TAIL_SECONDS: Final = 5.0
 """How long a row may stay unlinked before that is a finding."""
+
+LOOK_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +148,15 @@ class Verifying:
             for finding in self._compared(there, some):
                 yield finding
         linked = set(due)
-        if left := await self._tail(linked):
-            await asyncio.sleep(TAIL_SECONDS)
-            still = sorted(left & await self._tail(linked))
-            if still:
-                zh = f"有 {len(still)} 行超过 {TAIL_SECONDS:.0f} 秒未链接,最早的是第 {still[0]} 行"
-                en = f"{len(still)} rows have waited over {TAIL_SECONDS:.0f} s to be linked, row {still[0]} first"
-                yield Finding("UNSEALED_TAIL", f"row {still[0]}", zh, en)
+        left, until = await self._tail(linked), monotonic() + TAIL_SECONDS
+        while left and monotonic() < until:
+            await asyncio.sleep(LOOK_SECONDS)
+            left &= await self._tail(linked)
+        if left:
+            still, first = len(left), min(left)
+            zh = f"有 {still} 行超过 {TAIL_SECONDS:.0f} 秒未链接,最早的是第 {first} 行"
+            en = f"{still} rows have waited over {TAIL_SECONDS:.0f} s to be linked, row {first} first"
+            yield Finding("UNSEALED_TAIL", f"row {first}", zh, en)
 
     async def _tail(self, linked: set[int]) -> set[int]:
         """Rows beyond the low mark that no batch covers yet."""

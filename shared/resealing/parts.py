@@ -75,7 +75,9 @@ class Resealing:
         names = list(dict.fromkeys([*reversed(path), self.table]))
         readers = [r for s in dict.fromkeys((owner, self.service)) for r in (s, *(f"{s}/{name}" for name in names))]
         rounds = list(dict.fromkeys([*(r for one in reversed(above) for r in _rounds(one)), *ROUNDS]))
-        cases, items = [*ids, AT_REST], [None, *ids, *names]
+        beside = [name for name in above[-1] if isinstance(name, str)] if above else []
+        both = [f"{name}/{one}" for name in names for one in (*ids, *names, *beside)]
+        cases, items = [*ids, AT_REST], [None, *ids, *names, *both]
         for round_, reader, case, item in product(rounds, readers, cases, items):
             yield Aad(case, item, round_, reader)
 

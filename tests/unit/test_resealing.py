@@ -46,6 +46,7 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
         "notes": sealed(CASE, ITEM, 0, "alpha/notes"),
         "findings": [{"code": "X", "sealed": sealed(CASE, ITEM, 3, "alpha")}],
         "evidence": {str(FILE): sealed(CASE, "evidence", 0, "alpha")},
+        "moment": {"proof": {}, "receiver": sealed(CASE, "receiver/proof", 0, "alpha")},
         "theirs": sealed(CASE, ITEM, 3, "beta", owner="beta"),
         "amount": "100.00",
     }
@@ -53,8 +54,8 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
     changed = doing.row({"id": ITEM, "version": 7, "body": orjson.dumps(body).decode()})
     assert set(changed) == {"body"}
     found = orjson.loads(changed["body"])
-    assert (doing.done, doing.left) == (4, 0)
-    assert sorted(kids(found)) == ["alpha.2-00000000"] * 4 + ["beta.1-00000000"]
+    assert (doing.done, doing.left) == (5, 0)
+    assert sorted(kids(found)) == ["alpha.2-00000000"] * 5 + ["beta.1-00000000"]
     assert {name: found[name] for name in ("id", "round", "amount", "theirs")} == {
         name: body[name] for name in ("id", "round", "amount", "theirs")
     }
@@ -66,6 +67,7 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
     ("table", "aad", "known"),
     [
         ("ask", (AT_REST, ITEM, 0, "alpha"), ()),
+        ("paper", (ITEM, f"paper/{ITEM}", 0, "alpha"), ()),
         ("annotation", (ITEM, None, 0, "alpha/annotation"), ()),
         ("idempotency", (AT_REST, FILE, 0, "alpha"), (str(FILE),)),
     ],
