@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.audit.chain import Head
@@ -10,6 +11,9 @@ from shared.db.documents import qualified
 
 if TYPE_CHECKING:
     from shared.runtime.service import RunningService
+
+LATE = timedelta(hours=2)
+"""A head is signed every hour; twice that without one is a finding."""
 
 Wrong = tuple[str, str, str, str]
 """Code, about, and words in Chinese and English."""
@@ -32,6 +36,14 @@ async def newest_head(service: RunningService) -> Head | None:
             " ORDER BY number DESC LIMIT 1"
         )
     return None if row is None else Head(service.spec.name, *row)
+
+
+def late_head(here: Sequence[Head], sealed: Sequence[datetime]) -> Iterator[Wrong]:
+    """That the chain went on for hours and no head was signed; `sealed` says when its first and last batch were made."""
+    since = here[-1].at if here else min(sealed, default=None)
+    if since is not None and max(sealed, default=since) - since > LATE:
+        said = since.isoformat(timespec="seconds")
+        yield "HEAD_MISSING", f"head after {said}", f"自 {said} 起没有签过链头", f"no head was signed since {said}"
 
 
 def wrong_heads(

@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.audit.chain import ROW, SEAL, Head, Seal, digest, genesis
 from shared.audit.covering import uncovered
-from shared.audit.heads import heads_of, wrong_heads
+from shared.audit.heads import heads_of, late_head, wrong_heads
 from shared.clock import monotonic
 from shared.db.documents import qualified
 from shared.db.engine import role_of
@@ -62,6 +63,7 @@ class Verifying:
         self._expected: dict[int, bytes] = {}
         self._hashes: dict[int, bytes] = {}
         self._low = 0
+        self._sealed: list[datetime] = []
         self.rows = self.batches = 0
 
     async def run(self) -> AsyncIterator[Finding | Progress]:
@@ -83,10 +85,10 @@ class Verifying:
             yield Progress(self.batches, whole, self.rows)
         async for finding in self._beyond():
             yield finding
-        for wrong in wrong_heads(self._service, heads, self._known, self._hashes):
+        for wrong in (*late_head(heads, self._sealed), *wrong_heads(self._service, heads, self._known, self._hashes)):
             yield Finding(*wrong)
-        async for wrong in uncovered(self._service):
-            yield Finding(*wrong)
+        async for found in uncovered(self._service):
+            yield Progress(self.batches, whole, self.rows) if found is None else Finding(*found)
         yield Progress(self.batches, whole, self.rows)
 
     # --- the chain ---
@@ -109,6 +111,7 @@ class Verifying:
     def _link(self, made: Seal, before: int) -> list[Finding]:
         """What is wrong with one batch in its place."""
         self.batches += 1
+        self._sealed = [*self._sealed[:1], made.sealed_at]
         found, about = [], f"batch {made.number}"
         if made.number != before + 1:
             zh, en = f"第 {before + 1} 批缺失", f"batch {before + 1} is missing"

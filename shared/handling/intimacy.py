@@ -6,11 +6,13 @@ as its own. A hall, a window, an authority above and every other section are out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from shared.catalog.model import Matter
-from shared.changes import Units
+from shared.changes import Ctx, Units
+from shared.handling.model import Item
+from shared.handling.reach import may_look
 from shared.http.principal import RoleInUnit
 from shared.regions import covers
 
@@ -43,6 +45,12 @@ def restricted(matter: Matter | None, unit: str, region: str, roles: Iterable[Ro
     if matter is None or not matter.intimate:
         return False
     return not any(r.unit == unit or _section(r, matter.service, region, units) for r in roles)
+
+
+def may_see(item: Item, roles: Sequence[RoleInUnit], ctx: Ctx) -> bool:
+    """Whether one of these roles may look at an item and what came of it."""
+    shut = restricted(ctx.catalog.matters.get(item.matter), item.unit, item.region, roles, ctx.units)
+    return not shut and may_look(roles, item.unit, item.region, ctx)
 
 
 def _section(role: RoleInUnit, service: str, region: str, units: Units) -> bool:

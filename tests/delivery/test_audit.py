@@ -311,6 +311,12 @@ async def test_a_chain_cut_off_at_its_end_is_told_by_a_head_kept_outside(toy: To
     assert await findings(toy, kept) == [("HEAD_NOT_ON_CHAIN", "outside head 3")]
 
 
+async def test_a_chain_that_goes_on_for_hours_without_a_head_is_named(toy: Toy) -> None:
+    await chained(toy)
+    await run(toy, "UPDATE toy.audit_head SET at = at - interval '3 hours'")
+    assert {"HEAD_MISSING", "HEAD_FORGED"} == {code for code, _ in await findings(toy)}
+
+
 async def test_readings_do_not_stand_in_for_a_state_change(toy: Toy) -> None:
     identity = await add(toy, 1, 2)
     await run(toy, "UPDATE toy.audit SET action = 'reading' WHERE version = 2 AND aggregate_id = $1", str(identity))

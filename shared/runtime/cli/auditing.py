@@ -10,9 +10,10 @@ import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
 
 from shared.errors import Misconfigured, OneWindowError
-from shared.runtime.cli.client import call, lines
+from shared.runtime.cli.client import call, lines, pages
 from shared.runtime.cli.screen import show
 
 ACCOUNT = "auditor"
@@ -58,8 +59,11 @@ def head(service: Service = "") -> None:
 @audit.command("exports")
 def exports(service: str) -> None:
     """列出导出 / list the exports of a service."""
-    for row in call("GET", f"/api/ops/{service}/audit/exports", account=ACCOUNT)["items"]:
-        show(str(row))
+    names = ("number", "first", "last", "state", "proposed_by", "reason", "second_by", "second_reason")
+    table = Table(*names)
+    for row in pages(f"/api/ops/{service}/audit/exports", ACCOUNT):
+        table.add_row(*(str(row[name]) for name in names))
+    show(table)
 
 
 @audit.command("export")
