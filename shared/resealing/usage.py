@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from shared.clock import SystemClock
 from shared.crypto.folder import made_at
 from shared.crypto.sealing import generation_of, newest_kids, owner_of
 from shared.db.documents import qualified
@@ -85,8 +84,8 @@ def retention(catalog: Catalog) -> timedelta:
     return timedelta(days=max((t.days or 0 for t in catalog.topics.values()), default=0))
 
 
-def why_not(found: Generation, kept: timedelta) -> tuple[str, str] | None:
-    """Why a key cannot be retired yet, in Chinese and English; None when nothing needs it."""
+def why_not(found: Generation, kept: timedelta, now: datetime) -> tuple[str, str] | None:
+    """Why a key cannot be retired at this moment, in Chinese and English; None when nothing needs it."""
     if found.newest or found.superseded is None:
         return "它是最新的一代,正在使用", "it is the newest generation, in use"
     if found.rows:
@@ -95,7 +94,7 @@ def why_not(found: Generation, kept: timedelta) -> tuple[str, str] | None:
     if found.messages:
         return f"总线上还有 {found.messages} 条消息需要它", f"{found.messages} messages on the bus still need it"
     until = found.superseded + (kept if found.messages is None else SETTLED)
-    if SystemClock().now() < until:
+    if now < until:
         at = until.isoformat(timespec="seconds")
         return f"总线上的消息可能还需要它,直到 {at}", f"messages may still need it until {at}"
     return None

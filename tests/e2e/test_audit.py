@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from shared.audit import sealer
+from shared.catalog.registry import load
 from shared.http.principal import Principal, RoleInUnit
 from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, person
 from tests.support.attack import call
 from tests.support.database import eventually
-from tests.support.platform import Hosted
+from tests.support.platform import Hosted, Platform
 
 pytestmark = pytest.mark.e2e
 FIRST, SECOND, THIRD = (
@@ -158,3 +159,16 @@ async def test_a_ground_that_is_none_shows_nothing_and_records_nothing(platform:
 
 def test_a_head_is_signed_every_hour() -> None:
     assert sealer.HEAD_SECONDS == 3600
+
+
+async def test_i11_every_service_verifies_wherever_it_runs(everywhere: Platform) -> None:
+    """I11: also where each service is a process of its own, logs in as itself, and two copies of it share a chain."""
+    platform = everywhere
+    await ended(platform, (await hand_in(platform, family(platform)))["application_no"])
+    for service in load().services:
+        answer = await platform.post(f"/api/ops/{service}/audit/verify", {}, "auditor")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        *told, last = [json.loads(line) for line in answer.text.splitlines()]
+        assert last["done"], service
+        assert last["findings"] == 0, (service, told)
+        assert last["rows"] > 0, service

@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from shared.catalog.registry import Catalog, load
+from shared.clock import SystemClock
 from shared.config import Settings, load_settings
 from shared.crypto import Keyring
 from shared.crypto.folder import AUDIT, SEAL, SIGN, add_generation, retire
@@ -135,7 +136,7 @@ async def _retire(service: str) -> None:
         old = [one for one in await _generations(ground, service) if not one.newest]
         kept = retention(ground.catalog)
     for one in old:
-        reason = why_not(one, kept)
+        reason = why_not(one, kept, SystemClock().now())
         if reason is not None:
             raise Conflict("KEY_IN_USE", f"{one.kid}:{reason[0]}", f"{one.kid}: {reason[1]}")
     for one in old:
