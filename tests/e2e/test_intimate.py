@@ -55,6 +55,25 @@ async def test_the_application_and_its_timeline_are_neutral_outside_the_section(
         assert NAME[0] in lines.text
 
 
+async def test_a_paper_that_tells_of_it_is_there_for_its_section_and_its_owner_alone(
+    platform: Hosted, secret: Any
+) -> None:
+    path = f"/api/intake/applications/{secret['application_no']}"
+
+    async def papers() -> list[dict[str, Any]]:
+        return list((await call(platform, "elderly", "GET", path)).json()["papers"])
+
+    (paper, *_) = await eventually(papers, "its receipt to be made")
+    for who in (*INSIDE, *OUTSIDE):
+        seen = await call(platform, who, "GET", f"{path}/papers/{paper['id']}?unmasked=true")
+        assert seen.status_code == (200 if who in INSIDE else 404), who
+        listed = (await call(platform, who, "GET", path)).json()["papers"]
+        assert bool(listed) is (who in INSIDE), who
+    delivery = {"method": "in_person", "at": "2026-11-21T10:00:00+08:00", "receiver": "钱私密"}
+    answer = await call(platform, "window", "POST", f"{path}/papers/{paper['id']}/deliveries", json=delivery)
+    assert answer.status_code == 404
+
+
 async def test_who_received_it_sees_it_on_that_day_and_the_unit_beside_never(platform: Hosted, secret: Any) -> None:
     path = f"/api/intake/applications/{secret['application_no']}"
     assert tells((await platform.get(path, "clerk")).text)
