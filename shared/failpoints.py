@@ -22,6 +22,8 @@ FAILPOINTS = {
     "position.before_commit": "the bus position is about to be stored",
     "ask.before": "a question is about to be put to its source",
     "ask.after": "the source has answered, the answer not yet applied",
+    "audit.before_commit": "a batch of audit rows is linked, not committed",
+    "audit.after_commit": "a batch of audit rows is linked and committed, the sealer not yet told",
     "timer.before": "due timers are found, not yet fired",
 }
 

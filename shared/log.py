@@ -44,6 +44,11 @@ ALLOWED = frozenset(
         "application_no",
         "exc_info",
         "notice",
+        "number",
+        "hash",
+        "at",
+        "kid",
+        "signature",
     ]
 )
 """Fields that may stand in a log line; none of them is personal. Others are dropped, and their names are kept."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.administrators import together
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Changes, Emit, State
 from shared.errors import FieldError
@@ -142,11 +143,25 @@ def roles_on(
     """The roles that an account may use on a day, each once, in order.
 
     A stand-in (代理) holds the role between two dates only, and only while the person stood in for holds it: nobody
-    stands in for a stand-in. A unit that is not in force gives no role. `assignments` hold those of the others too.
+    stands in for a stand-in. A unit that is not in force gives no role. Who came to hold two of the
+    three administrators' roles, by whatever way, may use neither. `assignments` hold those of the others too.
     """
     held = {a for a in assignments if _holds(a, assignments, on)}
-    found = {_in_unit(a, units, on) for a in held if a.account == account}
-    return tuple(sorted(role for role in found if role is not None))
+    found = {role for a in held if a.account == account if (role := _in_unit(a, units, on)) is not None}
+    apart = together(role.role for role in found)
+    return tuple(sorted(role for role in found if role.role not in apart))
+
+
+def check_together(roles: Iterable[str]) -> FieldError | None:
+    """What is wrong with one account holding these roles, today or on any other day: two of the three administrators
+    (三员分立) are two people."""
+    wrong = together(roles)
+    if not wrong:
+        return None
+    named = "、".join(sorted(wrong))
+    return _wrong(
+        "/roles", "ADMINISTRATORS_APART", f"三员须由不同的人担任:{named} / these must be different people: {named}"
+    )
 
 
 def _holds(a: Assignment, everybody: Iterable[Assignment], on: date) -> bool:

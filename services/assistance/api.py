@@ -12,7 +12,7 @@ from services.assistance.handlers import PARTS
 from services.assistance.tables import HANDLING
 from shared.handling.api import task_router
 from shared.handling.board import item_board
-from shared.handling.reach import may_look
+from shared.handling.intimacy import may_see
 from shared.handling.tables import ITEM
 from shared.http.auth import Principal, allow
 from shared.http.refusals import not_found
@@ -30,7 +30,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def get_effects(item_id: UUID, who: Annotated[Principal, _STAFF]) -> dict[str, Any]:
         """Stops, settlements, household reviews and relief of one item within the caller's regions."""
         item = await handle.load(ITEM, item_id)
-        if item is None or not may_look(who.roles, item.unit, item.region, handle.ctx(who.account)):
+        if item is None or not may_see(item, who.roles, handle.ctx(who.account)):
             raise not_found()
         async with handle.read() as conn:
             return await store.effects(conn, item_id)

@@ -20,6 +20,7 @@ from shared.catalog.protocol import Due, Extension, Finding, Pause, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
+from shared.handling.intimacy import neutral, restricted
 from shared.handling.reach import LOOKING
 from shared.handling.tasks import TaskDecision, live_tasks, may_act
 from shared.http.auth import Principal, allow
@@ -141,10 +142,24 @@ def router(handle: ServiceHandle) -> APIRouter:
         ctx = handle.ctx(who.account)
         if case is None or not concerns(case, who, ctx.units):
             raise not_found()
-        return case_graph(case, ctx)
+        return concealed(case_graph(case, ctx), case, who, ctx)
 
     routes.include_router(task_router(handle, TaskBoard(CASE_KIND, TASK, case_task_row, decide)))
     return routes
+
+
+def concealed(graph: dict[str, Any], case: Case, who: Principal, ctx: Ctx) -> dict[str, Any]:
+    """The graph, without what tells of an intimate matter to one outside the section that decides it."""
+    closed = {
+        str(i.id)
+        for i in case.items.values()
+        if restricted(ctx.catalog.matters.get(i.matter), i.unit, case.accept_region, who.roles, ctx.units)
+    }
+    if not closed:
+        return graph
+    items = [neutral(i) if i["id"] in closed else i for i in graph["items"]]
+    late = [one for one in graph["late"] if one["item_id"] not in closed]
+    return {**graph, "bundle": None, "items": items, "late": late}
 
 
 def concerns(case: Case, who: Principal, units: Units) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -30,7 +31,8 @@ DOCUMENT = "document"
 
 @dataclass(frozen=True)
 class DeliveryTables:
-    """A service's outbox, timers, asks, parked messages, positions, resets, audit rows, idempotency keys, units."""
+    """A service's outbox, timers, asks, parked messages, positions, resets, audit rows and their chain, idempotency
+    keys, units."""
 
     outbox: Table
     timer: Table
@@ -39,6 +41,9 @@ class DeliveryTables:
     stream: Table
     reset: Table
     audit: Table
+    audit_seal: Table
+    audit_head: Table
+    audit_export: Table
     idempotency: Table
     unit: Table
 
@@ -65,6 +70,9 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
         stream=_stream(metadata),
         reset=_reset(metadata),
         audit=_audit(metadata),
+        audit_seal=_audit_seal(metadata),
+        audit_head=_audit_head(metadata),
+        audit_export=_audit_export(metadata),
         idempotency=_idempotency(metadata),
         unit=_unit(metadata),
     )
@@ -186,6 +194,51 @@ def _audit(metadata: MetaData) -> Table:
         Column("version", Integer, nullable=False),
         Column("cause", Text),
         Column("detail", JSONB),
+        Index("audit_reading", "aggregate_id", postgresql_where=text("action = 'reading'")),
+    )
+
+
+def _audit_seal(metadata: MetaData) -> Table:
+    return Table(
+        "audit_seal",
+        metadata,
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("low", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        Column("seqs", ARRAY(BigInteger), nullable=False),
+        Column("digests", LargeBinary, nullable=False),
+        Column("previous", LargeBinary, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("sealed_at", DateTime(timezone=True), nullable=False),
+    )
+
+
+def _audit_head(metadata: MetaData) -> Table:
+    return Table(
+        "audit_head",
+        metadata,
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("kid", Text, nullable=False),
+        Column("signature", LargeBinary, nullable=False),
+    )
+
+
+def _audit_export(metadata: MetaData) -> Table:
+    return Table(
+        "audit_export",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("proposed_by", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("proposed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+        Column("second_by", Text),
+        Column("second_reason", Text),
+        Column("second_at", DateTime(timezone=True)),
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
-from shared.handling.board import TaskBoard, reach_of, shown
+from shared.handling.board import TaskBoard, inside_of, reach_of, shown
 from shared.handling.shapes import LeaseShown, TaskDetail, TaskPage, TaskState
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.http.auth import Principal, allow
@@ -143,6 +143,7 @@ class _Tasks:
                 after[0] if after else None,
                 after[1] if after else None,
                 place.fetch,
+                *inside_of(who, self._board.roles, self._handle.ctx(who.account)),
             )
         service = self._handle.spec.name
         return place.page(
@@ -183,6 +184,9 @@ WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]) OR EXISTS (
     ELSE state = $5 END
   AND ($6::text IS NULL OR kind = $6)
   AND ($7::text IS NULL OR (holder = $7 AND lease_until > $8))
+  AND (matter IS NULL OR matter <> ALL($12::text[]) OR unit = ANY($13::text[]) OR EXISTS (
+    SELECT FROM unnest($14::text[], $15::text[]) AS section(service, place)
+    WHERE section.service = split_part(task.matter, '.', 1) AND task.region LIKE section.place))
   AND ($9::date IS NULL OR (due, id) > ($9, $10::uuid))
 ORDER BY due, id
 LIMIT $11

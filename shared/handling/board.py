@@ -15,6 +15,7 @@ from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
 from shared.handling import reach, tasks
+from shared.handling.intimacy import named_services, restricted
 from shared.handling.limits import task_lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
@@ -85,6 +86,10 @@ class TaskBoard:
         roles = [r for r in who.roles if r.role in self.roles]
         if task is None or not (_may_act(task, who, ctx) or reach.may_look(roles, task.unit, task.region, ctx)):
             raise not_found()
+        if restricted(
+            ctx.catalog.matters.get(self.row(state, task)["matter"] or ""), task.unit, task.region, roles, ctx.units
+        ):
+            raise not_found()
         return task
 
     def _listed(self, state: State, task: Task) -> Changes[Any]:
@@ -149,6 +154,15 @@ def reach_of(who: Principal, roles: Iterable[str], ctx: Ctx) -> tuple[list[str],
     acting = [r for r in wide if r.role not in reach.LOOKING]
     units = [r.unit for r in held if r not in wide and r.role in reach.LOOKING]
     return [_prefix(r) for r in looking], units, [r.role for r in acting], [_prefix(r) for r in acting]
+
+
+def inside_of(who: Principal, roles: Iterable[str], ctx: Ctx) -> tuple[list[str], list[str], list[str], list[str]]:
+    """What the list asks of a task on an intimate matter: the codes of those; the person's own units; services that
+    their sections name, and the region beside each (see `intimacy`)."""
+    held = [r for r in who.roles if r.role in roles and is_region(r.region)]
+    sections = [(service, _prefix(r)) for r in held for service in named_services(r.unit, ctx.units)]
+    codes = [code for code, matter in ctx.catalog.matters.items() if matter.intimate]
+    return codes, [r.unit for r in held], [s for s, _ in sections], [p for _, p in sections]
 
 
 def prefixes(who: Principal, roles: Iterable[str]) -> list[str]:

@@ -30,6 +30,7 @@ __all__ = [
     "enforce",
     "public",
     "public_paths",
+    "roles_of",
 ]
 
 OPEN: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics"})
@@ -137,6 +138,12 @@ def check_guards(app: FastAPI) -> None:
         named = "; ".join(naked)
         raise Misconfigured("routes", f"这些路由没有守卫:{named}", f"these routes have no guard: {named}")
     app.state.doors = found
+
+
+def roles_of(context: Any) -> frozenset[str]:
+    """The roles that a route lets in by name; none where it is open, or for whoever is signed in."""
+    doors = [d for d in _doors(getattr(context, "dependant", None)) if isinstance(d, _Door) and d.roles]
+    return frozenset.intersection(*(d.roles for d in doors)) if doors else frozenset()
 
 
 def public_paths(app: FastAPI) -> frozenset[str]:

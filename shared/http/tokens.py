@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -59,15 +59,25 @@ class Verifier:
     limit, and a virtual clock that moves a month must not sign everybody out.
     """
 
-    def __init__(self, keys: Mapping[str, Ed25519PublicKey], clock: Clock | None = None) -> None:
-        self._keys = dict(keys)
+    def __init__(
+        self,
+        keys: Mapping[str, Ed25519PublicKey],
+        clock: Clock | None = None,
+        newer: Callable[[], Mapping[str, Ed25519PublicKey]] | None = None,
+    ) -> None:
+        self._keys, self._newer = dict(keys), newer
         self._clock = clock or SystemClock()
         self._known: dict[str, _Told] = {}
 
     @classmethod
     def of(cls, keyring: Keyring, clock: Clock | None = None) -> Self:
         """A verifier for every signing key of this installation, the newest and those before it."""
-        return cls({kid: key.public_key() for kid, key in keyring.signing_keys.items()}, clock)
+
+        def newer() -> dict[str, Ed25519PublicKey]:
+            keyring.refresh()
+            return {kid: key.public_key() for kid, key in keyring.signing_keys.items()}
+
+        return cls(newer(), clock, newer)
 
     def verify(self, token: str) -> Principal:
         """The principal; raises a 401 `HttpError` for a token that is not ours, not now, or not whole."""
@@ -82,7 +92,10 @@ class Verifier:
         return {"keys": [_jwk(kid, key) for kid, key in self._keys.items()]}
 
     def _claims(self, token: str) -> dict[str, Any]:
-        key = self._keys[jwt.get_unverified_header(token)["kid"]]
+        kid = jwt.get_unverified_header(token)["kid"]
+        if kid not in self._keys and self._newer is not None:
+            self._keys = dict(self._newer())  # a new generation, perhaps
+        key = self._keys[kid]
         # The algorithm is ours to say, never the token's; dates are checked by our own clock below.
         return jwt.decode(
             token,

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from shared.http.app import install
 from shared.http.auth import check_guards
+from shared.http.duties import check_duties
 from shared.http.tokens import Verifier
 from shared.runtime.health import health_router
 from shared.runtime.ops.router import ops_router
@@ -30,6 +31,7 @@ def build_app(host: Host) -> FastAPI:
     app.include_router(ops_router(host), prefix="/api/ops", tags=["ops"])
     app.include_router(health_router(host), tags=["health"])
     check_guards(app)
+    check_duties(app)
     if len(host.services) < len(host.catalog.services):
         # Behind the gateway any process may be asked what the whole looks like.
         app.openapi = lambda: describe(host.catalog)  # type: ignore[method-assign]

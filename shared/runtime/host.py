@@ -39,6 +39,7 @@ from shared.runtime.app import build_app
 from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus
 from shared.runtime.databases import Databases, home_of, require_known, require_one
 from shared.runtime.demonstration import Demonstration, demonstration
+from shared.runtime.installation import Installation, follow_keys, installation_of, keep_to_one_installation
 from shared.runtime.plugs import plugged
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
@@ -62,7 +63,7 @@ def load_specs(catalog: Catalog, only: Sequence[str] = ()) -> list[ServiceSpec]:
 def keys_of(spec: ServiceSpec, keyring: Keyring) -> Keyring:
     """The part of the key folder that a service may hold."""
     names = tuple(keyring.services) if spec.keys.all_services else (spec.name,) if spec.keys.own else ()
-    return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign)
+    return keyring.limited_to(*names, index=spec.keys.index, sign=spec.keys.sign, audit=(spec.name,))
 
 
 WATCH_SECONDS = 0.5
@@ -97,12 +98,13 @@ class Host:
         self.demonstration: Demonstration | None = demonstration(settings)
 
     async def start(self) -> None:
-        """Database, migrations, keys, bus, services, workers, demonstration data: then `ready`."""
+        """Database, migrations, its own keys, bus, services, workers, demonstration data: then `ready`."""
         failpoints.arm(self.settings.failpoints)
         self.databases = await self.find_databases()
         self.db, self.presence = self.databases.home.db, self.databases.home.presence
-        self.keyring = self._keys()
         await self._open(self.databases.home)
+        self.keyring = self._keys(await installation_of(self.databases.home))
+        await keep_to_one_installation(self.keyring, self.settings.key_folder, self.databases.home)
         self.bus = self._bus()
         await self.bus.start()
         await keep_to_one_bus(self.settings, self.databases.home)
@@ -141,8 +143,8 @@ class Host:
         await self._migrate(site)
         await site.open()
 
-    def _keys(self) -> Keyring:
-        keyring = Keyring.open(self.settings.key_folder, list(self.catalog.services))
+    def _keys(self, held: Installation | None) -> Keyring:
+        keyring = Keyring.open(self.settings.key_folder, list(self.catalog.services), held.id if held else None)
         if keyring.made:
             folder = self.settings.key_folder
             self._notice(f"已生成密钥于 {folder},请另行备份 / keys made in {folder}: back them up apart")
@@ -192,6 +194,7 @@ class Host:
         if self.virtual_time is not None:
             self.virtual_time.wake(*(e for s in self.services.values() for e in (s.news.timers, s.news.asks)))
             self.supervisor.start("clock.follow", self.virtual_time.follow)
+        self.supervisor.start("keys.follow", lambda: follow_keys(self.keyring))
         if self._postgres is not None:
             self.supervisor.start("database.watch", self._watch_database)
         for site, names in self.databases.residents():
@@ -216,6 +219,7 @@ class Host:
     async def _set_to_work(self, site: Site, names: Sequence[str]) -> None:
         if site is not self.databases.home:
             await self._open(site)
+            await keep_to_one_installation(self.keyring, self.settings.key_folder, site)
             await keep_to_one_bus(self.settings, site)
         for name in names:
             await self.services[name].start()

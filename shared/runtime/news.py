@@ -17,6 +17,7 @@ class News:
     asks: asyncio.Event = field(default_factory=asyncio.Event)
     rows: asyncio.Event = field(default_factory=asyncio.Event)
     """Rows of the service's own tables were written."""
+    audit: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Open] = field(default_factory=list)
     in_doubt: bool = False
     """A unit with questions may be committed though its connection broke: they may wait here, unknown to anybody."""

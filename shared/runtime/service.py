@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.audit import sealer
 from shared.bus.consumer import Consumer
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
@@ -125,6 +126,13 @@ class RunningService:
             yield conn
 
     @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction in the service's role that audits nothing by itself: for audit rows of another kind."""
+        async with self.db.transaction(self._role) as conn:
+            yield conn
+        self.news.audit.set()
+
+    @asynccontextmanager
     async def write(
         self, actor: str, action: str = "write", detail: Mapping[str, Any] | None = None
     ) -> AsyncIterator[asyncpg.Connection]:
@@ -140,6 +148,7 @@ class RunningService:
                 orjson.dumps(detail).decode() if detail else None,
             )
         self.news.timers.set()
+        self.news.audit.set()
 
     async def load(self, kind: str, aggregate_id: UUID) -> Any | None:
         """The state of one aggregate, or None."""
@@ -184,6 +193,8 @@ class RunningService:
 
     def committed(self, writes: Writes) -> None:
         """Wakes whoever has something to do after a commit."""
+        if writes.audit:
+            self.news.audit.set()
         if writes.appended:
             self.bus.appended(writes.appended)
         elif writes.outbox:
@@ -284,6 +295,7 @@ class RunningService:
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),
+            "audit": lambda: sealer.seal(self),
             "figures": self.figures.keep,
             **own,
         }

@@ -100,6 +100,9 @@ class ServiceHandle(Protocol):
     def read(self) -> Any:
         """`async with handle.read() as conn`: an asyncpg connection in the service's role, read only."""
 
+    def transaction(self) -> Any:
+        """`async with handle.transaction() as conn`: one transaction in the service's role that audits nothing by itself."""
+
     def write(self, actor: str) -> Any:
         """`async with handle.write(actor) as conn`: one transaction in the service's role for its own plain rows."""
 

@@ -44,8 +44,10 @@ async def test_a_services_role_reaches_its_own_schema_and_its_own_topics_alone(p
     foreign = [row["topic"] for row in heads if row["writer"] != role_of(service)]
     assert foreign
     assert all([await denied(platform, service, append, topic) for topic in [*foreign, "onewindow.nowhere.events"]])
-    assert await denied(platform, service, f'UPDATE "{service}".audit SET actor = $1', "x")
-    assert await denied(platform, service, f'DELETE FROM "{service}".audit')
+    for table, column in (("audit", "actor"), ("audit_seal", "low"), ("audit_head", "kid")):
+        assert await denied(platform, service, f'UPDATE "{service}".{table} SET {column} = {column}')
+        assert await denied(platform, service, f'DELETE FROM "{service}".{table}')
+        assert await denied(platform, service, f'TRUNCATE "{service}".{table}')
     assert await denied(platform, service, "CREATE TABLE public.mine (a int)")
     assert await denied(platform, service, f'CREATE TABLE "{service}".mine (a int)')
 

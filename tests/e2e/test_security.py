@@ -183,7 +183,7 @@ async def test_a_reading_says_who_saw_what_of_whom_and_is_there_for_good(platfor
     assert row["aggregate_id"] == case
     assert "parties" in detail["fields"]
     assert detail["ground"]
-    assert detail["whose"].startswith("p1_")
+    assert all(ref.startswith("p1_") for ref in detail["whose"])
 
 
 # --- what is another's ------------------------------------------------------------------------------------------------

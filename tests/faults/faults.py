@@ -172,6 +172,8 @@ FAULTS = (
     at("ask.before", "SIGKILL before a question is put"),
     at("ask.after", "SIGKILL between a source's answer and its effect"),
     Fault("killed_at_timer", "SIGKILL with due timers found, not fired", killed_at_a_timer, failpoint="timer.before"),
+    at("audit.before_commit", "SIGKILL while audit rows are linked, not committed"),
+    at("audit.after_commit", "SIGKILL with audit rows linked, the sealer not yet told"),
     at("relay.before_publish", "SIGKILL before outbox rows are published", mode=OUTBOX),
     at("relay.before_remove", "SIGKILL with rows published and still in the outbox", not_on={EMBEDDED: DIRECT}),
     at("relay.after_publish", "SIGKILL with rows published and removed", mode=OUTBOX),

@@ -93,8 +93,17 @@ class Scene:
             for bring_back in self.afterwards:
                 await bring_back()
         await eventually(self.rests, "the platform to come to rest", REST_SECONDS, 0.1)
+        await self.audited()
         self.ground.log.rest()
         return recovery
+
+    async def audited(self) -> None:
+        """I11: whatever was done to it, the audit of every service verifies and covers every state."""
+        for service in SERVICES:
+            told = await self.client.lines(f"/api/ops/{service}/audit/verify", "auditor")
+            self.problems += [f"audit: {service} {one}" for one in told if "finding" in one]
+            if not told or not told[-1].get("done"):
+                self.problems.append(f"audit: the verifying of {service} broke off")
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-DELIVERY = [f"I{number}" for number in range(1, 10)]
+DELIVERY = [f"I{number}" for number in (*range(1, 10), 11)]
 
 
 def named() -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What access decides: units and their dates, roles and stand-ins, and how often a name may be tried."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from services.access.domain import (
     HeldRole,
     UnitFacts,
     change_unit,
+    check_together,
     check_unit,
     in_force,
     refuse_sign_in,
@@ -108,6 +110,31 @@ def test_a_unit_that_is_closed_gives_no_role():
 
 def test_a_citizen_holds_a_role_nowhere():
     assert held("c", Assignment("c", "citizen", None)) == (HeldRole("citizen", "", ""),)
+
+
+ADMINISTRATORS = ("operator", "security", "auditor")
+
+
+@pytest.mark.parametrize("pair", [*combinations(ADMINISTRATORS, 2), ADMINISTRATORS], ids=" and ".join)
+def test_the_three_administrators_are_three_people(pair):
+    wrong = check_together(("handler", *pair))
+    assert wrong is not None
+    assert wrong.code == "ADMINISTRATORS_APART"
+    person = {"account": "both", "name": "n", "kind": "staff", "secret": "onewindow"}
+    both = AccountFacts.model_validate({**person, "roles": [{"role": role, "unit": "C"} for role in pair]})
+    with pytest.raises(Misconfigured, match="both"):
+        _check_roles([both], {"C": unit("C")})
+
+
+@pytest.mark.parametrize("role", ADMINISTRATORS)
+def test_one_of_the_three_may_hold_other_roles_and_be_held_in_several_units(role):
+    assert check_together((role, role, "clerk")) is None
+    assert held("a", Assignment("a", role, "C"), Assignment("a", "clerk", "C"), units={"C": unit("C")})
+
+
+def test_who_came_to_hold_two_of_the_three_may_use_neither():
+    both = (Assignment("a", "operator", "C"), Assignment("a", "auditor", "C"), Assignment("a", "clerk", "C"))
+    assert [r.role for r in held("a", *both, units={"C": unit("C")})] == ["clerk"]
 
 
 OWN = Assignment("boss", "approver", "420112-A", None, date(2026, 12, 31))

@@ -6,6 +6,8 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,22 @@ PAGES = {
 REFUSED = {"code": "SKIPS_RECORDS", "title": "冲突 / Conflict", "detail": "前移会跳过 / going forward skips 2 records"}
 
 
+WRONG = {
+    "code": "INVALID",
+    "title": "填写有误 / Wrong fields",
+    "detail": "填写有误",
+    "errors": [{"pointer": "/reason", "code": "TOO_SHORT", "message": "至少 4 个字 / at least 4 characters"}],
+}
+VERIFIED: dict[str, list[dict[str, Any]]] = {
+    "funeral": [{"batches": 1, "of": 1, "rows": 2}, {"done": True, "findings": 0, "batches": 1, "rows": 2}],
+    "elderly": [
+        {"finding": "ROW_ALTERED", "about": "row 7", "message": "第 7 行被改动 / row 7 was altered"},
+        {"done": True, "findings": 1, "batches": 1, "rows": 2},
+    ],
+    "broken": [{"batches": 1, "of": 9, "rows": 2}],
+}
+
+
 class Gateway(BaseHTTPRequestHandler):
     """Answers as a gateway whose elderly service is away."""
 
@@ -31,7 +49,14 @@ class Gateway(BaseHTTPRequestHandler):
         self._answer(200 if page else 502, json.dumps(page).encode() if page else b"<html>Bad Gateway</html>")
 
     def do_POST(self) -> None:
-        self._answer(409, json.dumps(REFUSED).encode())
+        said = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        service = self.path.split("/")[3]
+        if self.path.endswith("/audit/verify") and service in VERIFIED:
+            self._answer(200, "\n".join(map(json.dumps, VERIFIED[service])).encode())
+        elif '"reason":"x"' in said.replace(" ", ""):
+            self._answer(422, json.dumps(WRONG).encode())
+        else:
+            self._answer(409, json.dumps(REFUSED).encode())
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -86,3 +111,33 @@ def test_a_reset_without_a_reason_is_not_even_sent(run: Callable[..., tuple[int,
     code, said = run("bus", "reset", "funeral", "--topic", "t", "--partition", "3", "--to", "end")
     assert code == 2
     assert "--reason" in said
+
+
+def test_each_wrong_field_is_said_with_its_own_words(run: Callable[..., tuple[int, str]]) -> None:
+    code, said = run("bus", "reset", "funeral", "--topic", "t", "--partition", "3", "--to", "end", "--reason", "x")
+    assert code == 2
+    assert "reason: 至少 4 个字 / at least 4 characters" in said
+
+
+def test_an_audit_that_is_whole_is_exit_code_0_and_one_that_is_not_names_what_and_is_1(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.cli.auditing._services", lambda: ["funeral", "elderly"])
+    code, said = run("audit", "verify")
+    assert code == 1
+    assert "✓ funeral: 1 批 2 行 / 1 batches, 2 rows" in said
+    assert "✗ elderly: ROW_ALTERED row 7: 第 7 行被改动 / row 7 was altered" in said
+
+
+def test_a_verifying_that_broke_off_or_was_refused_is_no_success(run: Callable[..., tuple[int, str]]) -> None:
+    assert run("audit", "verify", "--service", "broken")[0] == 1
+    code, said = run("audit", "verify", "--service", "nowhere")
+    assert code == 1
+    assert "going forward skips" in said
+
+
+def test_a_file_without_heads_is_refused_by_name(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text("nonsense")
+    code, said = run("audit", "verify", "--head", str(tmp_path / "heads"))
+    assert code == 2
+    assert "--head" in said

@@ -10,7 +10,16 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.access.domain import AccountKind, Unit, UnitFacts, account_id, change_unit, check_unit, unit_id
+from services.access.domain import (
+    AccountKind,
+    Unit,
+    UnitFacts,
+    account_id,
+    change_unit,
+    check_together,
+    check_unit,
+    unit_id,
+)
 from services.access.store.accounts import DEMONSTRATION
 from services.access.store.secrets import Secrets
 from shared.changes import Changes, Ctx
@@ -82,6 +91,10 @@ def _checked_units(units: Iterable[Mapping[str, Any]]) -> dict[str, UnitFacts]:
 
 
 def _check_roles(people: list[AccountFacts], tree: Mapping[str, UnitFacts]) -> None:
+    both = [f"{p.account}: {e.message}" for p in people if (e := check_together(r.role for r in p.roles))]
+    if both:
+        named = "; ".join(both)
+        raise Misconfigured("accounts", f"账号数据有误:{named}", f"the accounts are wrong: {named}")
     wrong = [f"{p.account}: {r.unit}" for p in people for r in p.roles if r.unit is not None and r.unit not in tree]
     if wrong:
         named = "; ".join(wrong)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from services.intake import store
+from services.intake.domain import intimate
 from services.intake.domain.model import Application
+from shared.clock import beijing_date
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
 from shared.identity import check_application_no
@@ -37,6 +39,14 @@ def concerned(application: Application, who: Principal, handle: ServiceHandle) -
 def may_see(application: Application, who: Principal, handle: ServiceHandle) -> bool:
     """Whether it is their own, or they receive for its place, or it concerns a unit of theirs."""
     return owns(application, who) or receives(application, who) or concerned(application, who, handle)
+
+
+def hidden(handle: ServiceHandle, application: Application, who: Principal) -> frozenset[str]:
+    """The items that this person is not shown, since they are intimate; none of one's own."""
+    if owns(application, who):
+        return frozenset()
+    ctx = handle.ctx(who.account)
+    return intimate.hidden(application, who, ctx.units, handle.catalog, beijing_date(ctx.now))
 
 
 def handles(unit: str | None, who: Principal, handle: ServiceHandle) -> bool:

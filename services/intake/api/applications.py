@@ -9,11 +9,13 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
-from services.intake.api.access import PEOPLE, RECEIVING, seen
+from services.intake.api.access import PEOPLE, RECEIVING, hidden, seen
 from services.intake.api.drafts import hand_in, opened
 from services.intake.api.shapes import ApplicationReceivedShown, ApplicationSeen, TimelinePage
 from services.intake.api.submission import submit
 from services.intake.api.views import detail
+from services.intake.domain.intimate import neutral_lines
+from shared.audit.readings import Ground
 from shared.catalog.forms import field_error
 from shared.catalog.parties import Submission
 from shared.errors import Invalid
@@ -51,10 +53,12 @@ def router(handle: ServiceHandle) -> APIRouter:
         who: Annotated[Principal, allow(*PEOPLE)],
         min_version: MinVersion = 0,
         unmasked: bool = False,
+        ground: Ground | None = None,
     ) -> AsBuilt:
-        """The application; people in it masked for staff unless `unmasked`, which is recorded."""
+        """The application; people in it masked for staff unless a `ground` is stated, which is recorded; `unmasked`
+        alone states that of handling it."""
         found = await at_least(lambda: seen(handle, no, who), min_version)
-        return AsBuilt(await detail(handle, found, who, unmasked=unmasked))
+        return AsBuilt(await detail(handle, found, who, ground or (Ground.HANDLING if unmasked else None)))
 
     @routes.get("/applications/{no}/timeline", **answers(TimelinePage))
     async def get_timeline(
@@ -62,7 +66,8 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> dict[str, Any]:
         """What happened, in words a citizen understands."""
         found = await at_least(lambda: seen(handle, no, who), min_version)
-        return {"items": await store.timeline(handle, found.id), "next": None}
+        lines, closed = await store.timeline(handle, found.id), hidden(handle, found, who)
+        return {"items": neutral_lines(lines, found, closed, handle.catalog), "next": None}
 
     return routes
 

@@ -13,7 +13,7 @@ from services.intake.api.access import RECEIVING, in_hand
 from services.intake.api.paper_views import listed
 from services.intake.api.shapes import ApplicationShown
 from services.intake.api.submission import here_of
-from services.intake.api.views import viewpoint
+from services.intake.api.views import concealed, viewpoint
 from services.intake.domain import render
 from services.intake.domain.model import Application, Rating
 from services.intake.domain.sealing import COMMENT, seal
@@ -85,7 +85,7 @@ async def change(
         return changes, render.application(changes.state, viewpoint(handle), version=version, papers=papers)
 
     command.__name__ = name
-    return await _run(handle, found.id, command, who, key)
+    return concealed(handle, found, who, await _run(handle, found.id, command, who, key))
 
 
 async def _run(handle: ServiceHandle, case_id: UUID, command: Any, who: Principal, key: Scope | None) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from services.intake import store
-from services.intake.api.access import handles, owns, receives
+from services.intake.api.access import handles, hidden, owns, receives
+from services.intake.api.recorded import record
 from services.intake.domain.model import Application
 from services.intake.domain.papers.deliver import RECEIVER
 from services.intake.domain.papers.issue import open_content
@@ -17,6 +17,7 @@ from services.intake.domain.papers.shown import is_personal, masked
 from services.intake.domain.sealing import unseal
 from services.intake.store import papers
 from services.intake.store.issuing import issue
+from shared.audit.readings import Ground
 from shared.catalog.definition import canonical, sha256_of
 from shared.crypto import Sealed
 from shared.errors import Poison
@@ -30,7 +31,10 @@ from shared.runtime.spec import ServiceHandle
 
 
 def may_see_paper(application: Application, paper: Paper, who: Principal, handle: ServiceHandle) -> bool:
-    """Whether it is their own, or they receive for its place, or an item in it lies with a unit of theirs."""
+    """Whether it is their own, or they receive for its place, or an item in it lies with a unit of theirs; nothing that
+    tells of an item hidden from them."""
+    if hidden(handle, application, who) & {str(i.item_id) for i in paper.moment.items}:
+        return False
     return owns(application, who) or receives(application, who) or any(_mine(application, paper, who, handle))
 
 
@@ -99,15 +103,13 @@ def _id(named: str) -> UUID:
 
 
 async def shown(
-    handle: ServiceHandle, application: Application, paper: Paper, who: Principal, *, whole: bool
+    handle: ServiceHandle, application: Application, paper: Paper, who: Principal, ground: Ground | None, *, whole: bool
 ) -> dict[str, Any]:
-    """The paper's shape; what staff see unmasked of it is recorded as a reading first."""
+    """The paper's shape; what staff see unmasked of it is recorded as a reading on this ground first."""
     content = _opened(handle, paper)
     deliveries = await papers.deliveries_of(handle, paper.id)
     if whole and not owns(application, who) and (is_personal(content) or deliveries):
-        whose = application.subject_ref or application.applicant_ref
-        note = {"fields": [f"papers/{paper.id}"], "ground": "handling", "whose": whose}
-        await store.note_reading(handle, who.account, application, note)
+        await record(handle, who, application, [f"papers/{paper.id}"], ground or Ground.HANDLING)
     signatures = await papers.signatures_of(handle, paper.id)
     delivered_at = _delivered(paper, handle.clock.now())
     return {

@@ -17,6 +17,7 @@ from services.intake.domain.papers.model import Paper
 from services.intake.domain.papers.shown import to_text
 from services.intake.domain.sealing import unseal
 from services.intake.store import files, papers
+from shared.audit import readings as reading
 from shared.changes import Changes, Ctx
 from shared.errors import Conflict, RefusedError
 from shared.http.auth import Principal, allow
@@ -35,16 +36,22 @@ def router(handle: ServiceHandle) -> APIRouter:
 
     @routes.get("/applications/{no}/papers/{paper_id}", **answers(PaperWhole))
     async def get_paper(
-        no: str, paper_id: str, request: Request, who: Annotated[Principal, allow(*PEOPLE)], unmasked: bool = False
+        no: str,
+        paper_id: str,
+        request: Request,
+        who: Annotated[Principal, allow(*PEOPLE)],
+        unmasked: bool = False,
+        ground: reading.Ground | None = None,
     ) -> Response:
-        """The paper, as JSON or (`Accept: text/plain`) to be printed; a receiving clerk who prints it gets it whole.
-        Whatever staff see unmasked is recorded."""
+        """The paper, as JSON or (`Accept: text/plain`) to be printed; a receiving clerk who prints it gets it whole, to
+        hand it over. Whatever staff see unmasked is recorded with its ground."""
         application = await seen(handle, no, who)
         paper = await paper_or_404(handle, application, paper_id, who)
         as_text = "text/plain" in request.headers.get("accept", "")
         printing = as_text and receives(application, who)
-        whole = visible_whole(handle, application, paper, who, asked=unmasked or printing)
-        found = await shown(handle, application, paper, who, whole=whole)
+        stated = ground or (reading.Ground.HANDLING if unmasked else reading.Ground.DELIVERY if printing else None)
+        whole = visible_whole(handle, application, paper, who, asked=stated is not None)
+        found = await shown(handle, application, paper, who, stated, whole=whole)
         return PlainTextResponse(to_text(found)) if as_text else AsBuilt(found)
 
     @routes.post("/applications/{no}/papers/{paper_id}/deliveries", **answers(DeliveredShown, 201))
@@ -62,7 +69,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         await files.require_file(handle, application.id, body.proof_file_id, "/proof_file_id")
         done = await _deliver(handle, application, paper, body, who, key)
         paper = await paper_or_404(handle, application, paper_id, who)
-        return AsBuilt({**await shown(handle, application, paper, who, whole=False), **done}, 201)
+        return AsBuilt({**await shown(handle, application, paper, who, None, whole=False), **done}, 201)
 
     return routes
 

@@ -12,11 +12,12 @@ from pydantic import Field, StringConstraints
 from services.intake import store
 from services.intake.api.access import STAFF, may_see
 from services.intake.api.shapes import SearchPage
-from services.intake.api.views import people, viewpoint
+from services.intake.api.views import concealed, people, viewpoint
 from services.intake.domain import render
 from services.intake.domain.lamps import whole_lamp
 from services.intake.domain.model import Application
 from services.intake.domain.people import NAME, index_of
+from shared.audit.readings import note_list
 from shared.catalog.parties import Shape
 from shared.clock import BEIJING
 from shared.handling.board import prefixes
@@ -56,10 +57,12 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def search_applications(body: Search, who: Annotated[Principal, allow(*STAFF)]) -> dict[str, Any]:
         """Newest first, people masked; within the caller's own regions and units."""
         rows, place = await _collect(handle, body, who)
-        await store.note_list(handle, who.account, len(rows))
+        await note_list(handle, who, len(rows), "application")
         at = viewpoint(handle)
         return {
-            "items": [{**render.summary(a, at), "parties": _masked(a, handle)} for a in rows],
+            "items": [
+                concealed(handle, a, who, {**render.summary(a, at), "parties": _masked(a, handle)}) for a in rows
+            ],
             "next": place,
         }
 

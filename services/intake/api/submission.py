@@ -20,6 +20,7 @@ from shared.catalog.parties import Submission
 from shared.changes import Changes, Ctx
 from shared.clock import beijing_date, new_id
 from shared.errors import Conflict, Invalid
+from shared.handling.intimacy import RESTRICTED
 from shared.http.idempotency import Scope
 from shared.http.principal import Principal
 from shared.http.refusals import HttpError, extended
@@ -146,12 +147,18 @@ def _unit(checked: Checked, who: Principal, here: Here) -> str | None:
     return mine[0].unit if mine else routing.receiving_unit(region, here.units)
 
 
+def _told(handle: ServiceHandle, code: str) -> str:
+    """A matter's code, as it is told of somebody else's application."""
+    matter = handle.catalog.matters.get(code)
+    return RESTRICTED if matter is not None and matter.intimate else code
+
+
 async def _duplicate(handle: ServiceHandle, checked: Checked, who: Principal) -> Conflict:
     """409, with what stands in the way for staff and for the same applicant only."""
     refs = refs_by_role(checked.parties, index_of(handle.keyring), UUID(int=0))
     rows = await store.existing(handle, store.holding_keys(checked.matters, refs))
     shown = [
-        {"matter": row["matter"], "application_no": row["application_no"]}
+        {"matter": _told(handle, row["matter"]), "application_no": row["application_no"]}
         for row in rows
         if who.has(*RECEIVING) or row["applicant_ref"] in refs["applicant"]
     ]

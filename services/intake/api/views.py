@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.intake import store
-from services.intake.api.access import handles, owns, receives
+from services.intake.api.access import handles, hidden, owns, receives
 from services.intake.api.paper_views import listed
-from services.intake.domain import render
+from services.intake.api.recorded import record
+from services.intake.domain import intimate, render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
 from services.intake.domain.sealing import unseal
+from shared.audit.readings import Ground
 from shared.catalog.protocol import Finding, ItemView
 from shared.crypto import Keyring
 from shared.handling.limits import working_calendar
@@ -56,20 +58,32 @@ def people(application: Application, keyring: Keyring) -> dict[str, Any]:
     return found
 
 
-async def detail(handle: ServiceHandle, application: Application, who: Principal, *, unmasked: bool) -> dict[str, Any]:
-    """The application; whatever personal thing staff are shown in clear is recorded as a reading. The personal side of
-    a result is shown to its owner, who receives there, and the unit that decided."""
+def concealed(
+    handle: ServiceHandle, application: Application, who: Principal, shown: Mapping[str, Any]
+) -> dict[str, Any]:
+    """An answer about an application, without what this person is not shown."""
+    return intimate.concealed(shown, application, hidden(handle, application, who), handle.catalog)
+
+
+async def detail(
+    handle: ServiceHandle, application: Application, who: Principal, ground: Ground | None
+) -> dict[str, Any]:
+    """The application; whatever personal thing staff are shown in clear is recorded as a reading on this ground. The
+    personal side of a result is shown to its owner, who receives there, and the unit that decided."""
     own, parties = owns(application, who), people(application, handle.keyring)
+    closed = hidden(handle, application, who)
+    unmasked = ground is not None and not intimate.nothing_left(application, closed)
     whole = own or receives(application, who)
-    units = {i.item_id for i in application.items if whole or handles(i.unit, who, handle)}
+    units = {
+        i.item_id for i in application.items if str(i.item_id) not in closed and (whole or handles(i.unit, who, handle))
+    }
     results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
     if not own and (unmasked or results):
-        fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]
-        note = {"fields": fields, "ground": "handling", "whose": application.subject_ref or application.applicant_ref}
-        await store.note_reading(handle, who.account, application, note)
+        fields = (*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results))
+        await record(handle, who, application, fields, ground or Ground.HANDLING)
     if not (own or unmasked):
         parties, results = mask_parties(parties), mask_numbers(results)
     findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
     papers = await listed(handle, application, who)
     shown = render.application(application, viewpoint(handle), results, findings, papers=papers)
-    return {**shown, "parties": parties}
+    return intimate.concealed({**shown, "parties": parties}, application, closed, handle.catalog)

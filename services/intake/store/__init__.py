@@ -165,32 +165,28 @@ async def search(conn: asyncpg.Connection, *values: Any) -> list[Application]:
     return [Application.model_validate_json(row["body"]) for row in await conn.fetch(_SEARCH, *values)]
 
 
-_READING = """
-INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)
-VALUES ($1, $2, 'reading', 'application', $3, $4, $5::jsonb)
+_OWN = """
+SELECT id::text, application_no FROM intake.application WHERE applicant_ref = $1 OR subject_ref = $1
 """
 
 
-async def note_list(handle: ServiceHandle, who: str, rows: int) -> None:
-    """One audit row for a list of masked rows."""
-    async with handle.write(who) as conn:
-        sql = _READING.replace("'reading'", "'list'")
-        await conn.execute(sql, handle.clock.now(), who, "", 0, orjson.dumps({"rows": rows}).decode())
+async def own_applications(handle: ServiceHandle, person_ref: str) -> dict[str, str]:
+    """The numbers of all applications by or about a person, by their ids."""
+    async with handle.read() as conn:
+        return {row["id"]: row["application_no"] for row in await conn.fetch(_OWN, person_ref)}
+
+
+_REFUSED = """
+INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)
+VALUES ($1, $2, 'delivery_refused', 'application', $3, 0, $4::jsonb)
+"""
 
 
 async def note_refusal(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:
     """One audit row: who tried to record what could not be, by which rule; nothing else was changed."""
-    async with handle.write(who) as conn:
+    async with handle.transaction() as conn:
         text = orjson.dumps(dict(detail)).decode()
-        sql = _READING.replace("'reading'", "'delivery_refused'")
-        await conn.execute(sql, handle.clock.now(), who, str(application.id), application.version, text)
-
-
-async def note_reading(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:
-    """One audit row: who was shown whose personal fields, on what ground."""
-    async with handle.write(who) as conn:
-        text = orjson.dumps(dict(detail)).decode()
-        await conn.execute(_READING, handle.clock.now(), who, str(application.id), application.version, text)
+        await conn.execute(_REFUSED, handle.clock.now(), who, str(application.id), text)
 
 
 _HANGING = f"""

@@ -1,4 +1,4 @@
-"""`matters`, `openapi`, `asyncapi`, `schemas`, `topics`, `settings`, `keys`: what the platform is made of."""
+"""`matters`, `openapi`, `asyncapi`, `schemas`, `topics`, `settings`: what the platform is made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
 from shared.config import PREFIX, Settings, load_settings
-from shared.crypto import Keyring
 from shared.runtime.app import describe
 from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
@@ -32,7 +31,7 @@ SCHEMAS = ROOT / "schemas"
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (matters, openapi, asyncapi, schemas, topics, gateway, settings, keys):
+    for command in (matters, openapi, asyncapi, schemas, topics, gateway, settings):
         app.command()(command)
 
 
@@ -122,13 +121,3 @@ def settings() -> None:
         hidden = "***" if name in {"database_url", "database_urls"} and value else str(value)
         table.add_row(PREFIX + name.upper(), hidden, field.description or "")
     show(table)
-
-
-def keys() -> None:
-    """检查密钥文件夹 / look at the key folder (made if missing); never prints a key."""
-    now = load_settings()
-    ring = Keyring.open(now.key_folder, list(load(now.catalog_folders).services))
-    show(f"installation {ring.installation}")
-    show(f"services: {', '.join(sorted(ring.services))}")
-    for made in ring.made:
-        show(f"made {made}")

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shared.errors import Invalid, Misconfigured, OneWindowError
-from shared.runtime.cli import calculating, catalogue, operations, running
+from shared.runtime.cli import auditing, calculating, catalogue, keys, operations, running
 
 app = typer.Typer(
     name="onewindow",
@@ -21,6 +21,8 @@ running.register(app)
 catalogue.register(app)
 calculating.register(app)
 operations.register(app)
+auditing.register(app)
+keys.register(app)
 
 
 def main() -> None:

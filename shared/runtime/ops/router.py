@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from shared.runtime.ops.audit import add_audit
 from shared.runtime.ops.hosted import Page, Reader, after, hosted
 from shared.runtime.ops.parked import add_parked
 from shared.runtime.ops.positions import add_positions
@@ -24,6 +25,7 @@ def ops_router(host: Any) -> APIRouter:
 
     add_parked(router, host)
     add_positions(router, host)
+    add_audit(router, host)
 
     @router.get("/{service}/dead")
     async def dead_letters(service: str, who: Reader, page: Page) -> dict[str, Any]:

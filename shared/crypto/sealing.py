@@ -71,9 +71,17 @@ _NONCE_BYTES: Final = 12  # random: good for 2**32 parts a key
 
 
 class Sealer:
-    """Seals and opens with the keys it was given, and no others; a value, safe to share between tasks."""
+    """Seals and opens with the keys it was given, and no others; safe to share between tasks.
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    `refresh` is called where a part names a key that is not held: it may have come since (see `take`).
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], refresh: Callable[[], None] = lambda: None) -> None:
+        self._refresh = refresh
+        self.take(keys)
+
+    def take(self, keys: Mapping[str, bytes]) -> None:
+        """From now on these keys, and no others."""
         self._keys = dict(keys)
         self._newest = newest_kids(keys)
         self._ciphers: dict[tuple[str, str], Aead] = {}
@@ -110,6 +118,8 @@ class Sealer:
             make = ALGORITHMS.get(alg)
             if make is None:
                 raise Poison(f"本版本不认识密封算法 {alg}", f"this release does not know the sealing algorithm {alg}")
+            if kid not in self._keys:
+                self._refresh()
             if kid not in self._keys:
                 raise no_key(kid)
             cipher = self._ciphers[alg, kid] = make(self._keys[kid])
