@@ -39,7 +39,10 @@ class Settings(BaseSettings):
     keys: Path | None = Field(None, description="密钥文件夹,默认 DATA/keys / folder of keys, made at first start")
     files: Path | None = Field(None, description="文件存放处,默认 DATA/files / folder of uploaded files, sealed")
     file_bytes: int = Field(
-        20 * 1024 * 1024, ge=1024 * 1024, le=200 * 1024 * 1024, description="单个文件上限(字节)/ bytes of one file at most"
+        20 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=200 * 1024 * 1024,
+        description="单个文件上限(字节)/ bytes of one file at most",
     )
     scanner: str = Field(
         "", description="查毒:none 或 simulated,默认演示为 simulated、否则 none(标记未查毒)/ who looks for viruses"

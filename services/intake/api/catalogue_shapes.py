@@ -51,6 +51,13 @@ class MaterialShown(Shown):
     commits: bool
 
 
+class NotAsked(Shown):
+    """免交份 and 应交份: of so many papers due, so many nobody need bring."""
+
+    count: int
+    of: int
+
+
 class LimitsShown(Shown):
     """How long it may take: promised to the citizen, set by law, and until it is examined."""
 
@@ -97,6 +104,8 @@ class MatterShown(Shown):
     law: list[LawShown]
     authorities: dict[str, Any]
     papers: list[str]
+    yields: list[str] = Field(description="material types that its papers are to other matters")
+    not_asked: NotAsked
 
 
 class BundleShown(Shown):
@@ -110,6 +119,7 @@ class BundleShown(Shown):
     matters: list[dict[str, Any]]
     form: dict[str, Any]
     materials: list[MaterialShown]
+    not_asked: NotAsked
     fact_sources: dict[str, str]
     law: list[LawShown]
     papers: list[str]
