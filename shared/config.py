@@ -75,6 +75,13 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _nobody_pretends_to_scan(self) -> Self:
+        """The simulator knows one test string: outside a demonstration it would call a virus clean."""
+        if self.scanner == "simulated" and not self.demo:
+            raise ValueError("SCANNER=simulated 只用于演示 / the simulated scanner is for the demonstration only")
+        return self
+
     @field_validator("bus")
     @classmethod
     def _bus_is_known(cls, value: str) -> str:

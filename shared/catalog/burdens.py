@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -49,11 +49,10 @@ class Burdens:
                 if reason and not self._is_retained(matter.code, need.type, on):
                     yield f"{matter.code}: may not ask for {need.type}: {reason}"
 
-    def holder(self, material: str, on: date | None = None) -> str:
-        """Who shares a material with us; empty where nobody is known to."""
-        return next(
-            (s.holder for s in self.supplies if s.material == material and s.by == "sharing" and s.holds(on)), ""
-        )
+    @cached_property
+    def holders(self) -> dict[str, str]:
+        """Who shares each material with us."""
+        return {s.material: s.holder for s in self.supplies if s.by == "sharing"}
 
     def _reason(self, catalog: Catalog, matter: Matter, material: str, on: date | None) -> str | None:
         for supply in self.supplies:

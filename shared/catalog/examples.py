@@ -113,6 +113,10 @@ def _to_the_coordinator() -> tuple[Message, ...]:
             occurred_on=DAY,
             evidence="example-1",
         ),
+        p.MaterialsLapsed(case_id=CASE, items=(ITEM,), reason_code="TOLERANCE_LAPSED"),
+        p.CommitmentFound(
+            case_id=CASE, material="kinship_proof", items=(ITEM,), reason_code="FALSE_COMMITMENT", law=_LAW
+        ),
         p.ApplicationReceived(**number, **place, matters=("example.matter",)),
     )
 

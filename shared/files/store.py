@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from shared.clock import SystemClock
 from shared.errors import Misconfigured, Transient
 
 SETTING: Final = "ONEWINDOW_FILES"
@@ -28,8 +29,8 @@ class FileStore(Protocol):
     def delete(self, name: str) -> None:
         """Keeps nothing under this name any more, whether or not it did."""
 
-    def older(self, seconds: float, now: float) -> Iterator[str]:
-        """The names put so many seconds (real time) before `now`, and what was left of a put that never ended."""
+    def older(self, seconds: float) -> Iterator[str]:
+        """The names put longer ago than so many seconds (real time); what is left of a put that never ended goes."""
 
 
 class Folder:
@@ -68,10 +69,11 @@ class Folder:
         except OSError as cause:
             raise _away(cause) from cause
 
-    def older(self, seconds: float, now: float) -> Iterator[str]:
+    def older(self, seconds: float) -> Iterator[str]:
+        before = SystemClock().now().timestamp() - seconds
         for path in sorted(self._root.glob("??/*")):
             name = path.name.removesuffix(_FRESH)
-            if _NAME.fullmatch(name) and path.stat().st_mtime < now - seconds:
+            if _NAME.fullmatch(name) and path.stat().st_mtime < before:
                 if path.name.endswith(_FRESH):
                     path.unlink(missing_ok=True)
                 else:

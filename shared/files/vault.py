@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,12 +19,17 @@ from shared.files.kinds import FileKind, identify
 from shared.files.scanner import NoScanner, Scanner, SimulatedScanner, Verdict
 from shared.files.sealing import new_key, seal, unseal, unwrap, wrap
 from shared.files.store import FileStore, Folder
+from shared.http.refusals import too_many
 
 log = structlog.get_logger("onewindow.files")
-AT_ONCE = 4
+AT_ONCE = 8
 """Files in memory at one time in a process: what comes beyond waits."""
 
+A_PERSON = 2
+"""Of these, one account's at most: who sends slowly keeps nobody else from sending."""
+
 SCAN_SECONDS = 20.0
+RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,25 @@ class Vault:
         self.store, self.scanner = store, scanner
         self._sealer, self._service = keyring.sealer(), service
         self.room = asyncio.Semaphore(AT_ONCE)
+        self._held: Counter[str] = Counter()
 
     @classmethod
     def of(cls, settings: Settings, keyring: Keyring, service: str) -> Vault:
         """As the settings say."""
         scanner = SimulatedScanner() if settings.scans_by_simulation else NoScanner()
         return cls(Folder(settings.file_folder), scanner, keyring, service)
+
+    @asynccontextmanager
+    async def room_for(self, account: str) -> AsyncIterator[None]:
+        """Room for one file more of this account, once there is some; `HttpError` 429 beyond its share."""
+        if self._held[account] >= A_PERSON:
+            raise too_many(RETRY_SECONDS)
+        self._held[account] += 1
+        try:
+            async with self.room:
+                yield
+        finally:
+            self._held -= Counter({account: 1})
 
     async def keep(self, file_id: UUID, content: bytes, declared: str, name: str) -> Kept:
         """Looks at the content, has it scanned, and keeps it; `Invalid` for what is not taken (then nothing is kept)."""

@@ -75,6 +75,8 @@ class Engine:
     def on_item_supplemented(self, state: Item | None, message: ItemSupplemented, ctx: Ctx) -> Changes[Item]:
         """The applicant cured what was found: checked again with the new part."""
         item = _present(state)
+        if item.phase == "decided" and message.round == item.round:
+            item.materials = list(message.materials)  # what was to follow has come: the decision goes into force
         if not _live(item, message.round) or message.sealed_round <= item.part_round:
             return Changes(item)
         item.part, item.part_round, item.materials = message.sealed, message.sealed_round, list(message.materials)

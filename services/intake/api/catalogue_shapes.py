@@ -39,6 +39,17 @@ class CatalogueShown(Shown):
     matters: list[MatterShort]
 
 
+class CommitmentText(Shown):
+    """What is told in writing before somebody commits instead of bringing a material; `version` is what they sign."""
+
+    version: str
+    title: str
+    content: str
+    consequences: str
+    verify: Limit
+    law: str
+
+
 class MaterialShown(Shown):
     """A material needed; a `fetched` one is got by us and need not be listed."""
 
@@ -49,6 +60,7 @@ class MaterialShown(Shown):
     secondary: bool
     follows: Limit | None
     commits: bool
+    commitment: CommitmentText | None = Field(description="the text in force where it is asked for")
 
 
 class NotAsked(Shown):

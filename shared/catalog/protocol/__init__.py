@@ -40,7 +40,9 @@ from shared.catalog.protocol.requests import (
     ApplicationReceived,
     ApplicationSubmitted,
     ApplicationSupplemented,
+    CommitmentFound,
     FactEstablished,
+    MaterialsLapsed,
     SupplementedItem,
     WithdrawalSubmitted,
 )
@@ -75,7 +77,14 @@ from shared.catalog.protocol.values import (
     WaitingOn,
 )
 
-INTAKE_REQUESTS = (ApplicationSubmitted, ApplicationSupplemented, WithdrawalSubmitted, FactEstablished)
+INTAKE_REQUESTS = (
+    ApplicationSubmitted,
+    ApplicationSupplemented,
+    WithdrawalSubmitted,
+    FactEstablished,
+    MaterialsLapsed,
+    CommitmentFound,
+)
 DOWN = (
     ItemRequested,
     ItemReady,
@@ -116,6 +125,7 @@ __all__ = [
     "CaseReopened",
     "CaseView",
     "CheckPassed",
+    "CommitmentFound",
     "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",
@@ -150,6 +160,7 @@ __all__ = [
     "Limit",
     "MaterialRef",
     "Pause",
+    "MaterialsLapsed",
     "PersonRefMapped",
     "PlannedItem",
     "Prerequisite",
