@@ -286,3 +286,40 @@ async def test_a_commitment_stands_only_where_it_may_and_on_the_text_in_force(mo
     assert await codes({"type": "id_card", "source": "commitment"}) == {
         ("/materials/2/source", "COMMITMENT_NOT_ALLOWED")
     }
+
+
+async def test_the_receipt_says_in_writing_what_is_missing_by_when_and_what_was_committed_to(moving: Hosted):
+    async def receipt(number: str) -> str:
+        found: list = []
+
+        async def issued() -> bool:
+            papers = (await moving.application(number))["papers"]
+            found[:] = [p for p in papers if p["kind"] == "receipt" and p["issued_at"]]
+            return bool(found)
+
+        await eventually(issued, f"the receipt of {number}", 15)
+        (paper,) = found
+        shown = (await moving.get(f"/api/intake/applications/{number}/papers/{paper['id']}")).json()
+        return str(shown["content"]["parts"])
+
+    raw, promise = await promised(moving, person("容缺文", date(1944, 2, 6)))
+    told = await receipt((await moving.submit(raw))["application_no"])
+    assert f"银行账户({promise} 前补齐)" in told
+    assert "到期不补不发证" in told
+    told = await receipt((await moving.submit(bereavement(moving, family(moving))))["application_no"])
+    assert "亲属关系证明;办结后核查,承诺不实的撤销决定" in told
+
+
+async def test_the_offices_clocks_are_still_while_the_applicant_owes_a_material(moving: Hosted):
+    """Whoever decided in time is not told of a broken promise: the lamp is grey until the material has come."""
+    raw, _ = await promised(moving, person("容缺钟", date(1944, 2, 7)))
+    number = (await moving.submit(raw))["application_no"]
+    await granted(moving, number)
+    seen = await when(moving, number, held, "to be held for its material")
+    item = item_of(seen, "elderly.age_allowance")
+    assert item["lamp"] == "grey"
+    await pass_to(moving, date.fromisoformat(item["due"]["promised"]) + timedelta(days=1))
+    assert await moving.tasks("coordinator", number, "supervisor") == []
+    assert item_of(await moving.application(number), "elderly.age_allowance")["lamp"] == "grey"
+    await supplemented(moving, number)
+    assert (await ended(moving, number))["outcome"] == "approved"
