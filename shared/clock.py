@@ -117,6 +117,11 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
+def random_id() -> UUID:
+    """A new id that nobody can guess from others or from the time (UUID version 4)."""
+    return uuid_utils.compat.uuid4()
+
+
 def monotonic() -> float:
     """Seconds that only grow, for waits and measurements, never for legal time."""
     return time.monotonic()

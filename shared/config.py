@@ -37,7 +37,16 @@ class Settings(BaseSettings):
     bus_password: SecretStr | None = Field(None, description="Kafka 密码 / its password")
     bus_ca: Path | None = Field(None, description="Kafka 证书的 CA,给出即用 TLS / CA of Kafka's certificates: use TLS")
     keys: Path | None = Field(None, description="密钥文件夹,默认 DATA/keys / folder of keys, made at first start")
-    files: Path | None = Field(None, description="文件存放处 / where files lie")
+    files: Path | None = Field(None, description="文件存放处,默认 DATA/files / folder of uploaded files, sealed")
+    file_bytes: int = Field(
+        20 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=200 * 1024 * 1024,
+        description="单个文件上限(字节)/ bytes of one file at most",
+    )
+    scanner: str = Field(
+        "", description="查毒:none 或 simulated,默认演示为 simulated、否则 none(标记未查毒)/ who looks for viruses"
+    )
     catalog: str = Field("", description="另加的目录文件夹(用冒号分隔)/ further catalogue folders, colon separated")
     demo: bool = Field(default=False, description="演示模式 / demonstration accounts, people and simulated sources")
     messenger: str = Field("", description="短信等通知的提供方,写作 module:name / provider of messages to people")
@@ -66,12 +75,26 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _nobody_pretends_to_scan(self) -> Self:
+        """The simulator knows one test string: outside a demonstration it would call a virus clean."""
+        if self.scanner == "simulated" and not self.demo:
+            raise ValueError("SCANNER=simulated 只用于演示 / the simulated scanner is for the demonstration only")
+        return self
+
     @field_validator("bus")
     @classmethod
     def _bus_is_known(cls, value: str) -> str:
         if value == "embedded" or value.startswith("kafka://"):
             return value
         raise ValueError("应为 embedded 或 kafka://host:port,… / must be embedded or kafka://host:port,…")
+
+    @field_validator("scanner")
+    @classmethod
+    def _scanner_is_known(cls, value: str) -> str:
+        if value in {"", "none", "simulated"}:
+            return value
+        raise ValueError("应为 none 或 simulated / must be none or simulated")
 
     @field_validator("log_level")
     @classmethod
@@ -84,6 +107,16 @@ class Settings(BaseSettings):
     def key_folder(self) -> Path:
         """Where the keys lie."""
         return self.keys or self.data / "keys"
+
+    @property
+    def file_folder(self) -> Path:
+        """Where uploaded files lie."""
+        return self.files or self.data / "files"
+
+    @property
+    def scans_by_simulation(self) -> bool:
+        """Whether the simulator looks for viruses."""
+        return self.scanner == "simulated" or (self.demo and not self.scanner)
 
     @property
     def catalog_folders(self) -> list[Path]:

@@ -73,5 +73,20 @@ class Metrics:
         """HTTP requests, by route and status."""
         return Histogram("onewindow_http_seconds", "HTTP requests", ["route", "status"], registry=self.registry)
 
+    @cached_property
+    def papers_due(self) -> Counter:
+        """Papers due with applications received (应交份); one that several matters need counts once."""
+        return Counter("onewindow_papers_due", "Papers due", registry=self.registry)
+
+    @cached_property
+    def papers_not_asked(self) -> Counter:
+        """Of these, the papers nobody had to bring (免交份)."""
+        return Counter("onewindow_papers_not_asked", "Papers nobody had to bring", registry=self.registry)
+
+    def count_papers(self, not_asked: int, due: int) -> None:
+        """One more application was received."""
+        self.papers_due.inc(due)
+        self.papers_not_asked.inc(not_asked)
+
 
 METRICS = Metrics()

@@ -12,6 +12,7 @@ from services.coordinator.domain.join import advance
 from services.coordinator.domain.plan import open_case
 from services.coordinator.domain.rework import supplement
 from services.coordinator.domain.state import Case
+from services.coordinator.domain.tolerance import on_commitment_found, on_lapsed
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.watch import TIMER, arm, on_clock
 from services.coordinator.domain.withdrawal import on_no_answer, withdraw
@@ -20,7 +21,9 @@ from shared.catalog.protocol import (
     UP,
     ApplicationSubmitted,
     ApplicationSupplemented,
+    CommitmentFound,
     FactEstablished,
+    MaterialsLapsed,
     WithdrawalSubmitted,
 )
 from shared.changes import Changes, Ctx, Handler, Timer
@@ -86,6 +89,8 @@ HANDLERS: dict[type[Message], Handler] = {
     ApplicationSupplemented: on_case(supplement),
     WithdrawalSubmitted: on_case(withdraw),
     FactEstablished: on_case(establish_fact),
+    MaterialsLapsed: on_case(on_lapsed),
+    CommitmentFound: on_case(on_commitment_found),
     **dict.fromkeys(UP, on_case(answer)),
 }
 

@@ -35,7 +35,7 @@ LIMIT $2
 
 _UNMOVED_SQL = f"""
 SELECT c.body FROM coordinator."case" c
-WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY, but=TIMER)})
+WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY, but=(TIMER,))})
     AND NOT EXISTS (SELECT FROM coordinator.parked p WHERE p.key = c.id::text AND p.state <> 'discarded')
 ORDER BY c.id LIMIT 500
 """

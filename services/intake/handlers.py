@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.intake.domain import commitment, files, tolerance
 from services.intake.domain.drafts import EXPIRY, on_expired
 from services.intake.domain.duties import on_timer
 from services.intake.domain.facts import answered, close_checks, question_of
@@ -49,5 +50,9 @@ LOCAL: Mapping[tuple[str, str], Handler] = {
     ("application", "answer:*"): on_fact_answer,
     ("application", "timer:*"): on_timer,
     ("application", f"timer:{CALL_TIMER}"): on_call_timer,
+    ("application", f"timer:{tolerance.TIMER}"): tolerance.on_timer,
+    ("application", f"timer:{commitment.TIMER}"): commitment.on_timer,
     ("draft", f"timer:{EXPIRY}"): on_expired,
+    ("file", "answer:*"): files.on_answer,
+    ("file", f"timer:{files.EXPIRY}"): files.on_expired,
 }

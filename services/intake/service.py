@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.intake.api import catalogue, router
+from services.intake.api import catalogue, files, router
+from services.intake.domain.files import SCANNER, STORE
 from services.intake.handlers import HANDLERS, LOCAL
 from services.intake.store import hanging
 from services.intake.store.worker import papers
-from services.intake.tables import APPLICATION, DELIVERY, DRAFT, metadata
+from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, metadata
 from shared.runtime.spec import Keys, Route, ServiceSpec
 
 SERVICE = ServiceSpec(
     name="intake",
     metadata=metadata,
     delivery=DELIVERY,
-    kinds=(APPLICATION, DRAFT),
+    kinds=(APPLICATION, DRAFT, FILE),
     handlers={message: Route(APPLICATION.name, handler, by="case") for message, handler in HANDLERS.items()},
     local=LOCAL,
+    local_sources={SCANNER: files.rescan, STORE: files.let_go},
     router=router,
+    uploads=(files.UPLOADS,),
     further_routers={"/api/catalogue": catalogue.router},
     keys=Keys(all_services=True),
     stuck=hanging,
     policy=Path(__file__).parent / "policy",
-    workers=(papers,),
+    workers=(papers, files.sweeper),
     migrations=Path(__file__).parent / "migrations",
 )

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from services.intake.domain.files import File
 from services.intake.domain.model import Application, Draft
 from shared.changes import Kind
 from shared.db.tables import delivery_tables, document_columns
@@ -53,6 +54,18 @@ DRAFT_TABLE = Table(
     Column("owner", Text, nullable=False),
     Column("expires_at", _MOMENT, nullable=False),
     Index("draft_owner", "owner"),
+)
+
+FILE_TABLE = Table(
+    "file",
+    metadata,
+    *document_columns(),
+    Column("owner", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("case_id", postgresql.UUID),
+    Column("at", _MOMENT, nullable=False),
+    Index("file_case", "case_id"),
+    Index("file_waiting", "owner", postgresql_where=text("case_id IS NULL AND state <> 'gone'")),
 )
 
 
@@ -111,6 +124,18 @@ class SequenceRow(Base, table=True):
     region: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     last: int
+
+
+class BarRow(Base, table=True):
+    """Who may commit to nothing more, since an earlier commitment was false, until that is repaired (lifted)."""
+
+    __tablename__ = "commitment_bar"
+
+    person_ref: str = Field(primary_key=True)
+    case_id: UUID
+    since: datetime = Field(sa_type=_MOMENT)
+    lifted_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    lifted_by: str | None = None
 
 
 PAPER = Table(
@@ -214,6 +239,7 @@ TIMELINE = metadata.tables[f"{SCHEMA}.timeline"]
 HOLDING = metadata.tables[f"{SCHEMA}.holding"]
 DEFINITION = metadata.tables[f"{SCHEMA}.definition"]
 SEQUENCE = metadata.tables[f"{SCHEMA}.sequence"]
+BAR = metadata.tables[f"{SCHEMA}.commitment_bar"]
 
 
 def _application_columns(a: Application) -> dict[str, object]:
@@ -236,5 +262,10 @@ def _draft_columns(d: Draft) -> dict[str, object]:
     return {"owner": d.owner, "expires_at": d.expires_at}
 
 
+def _file_columns(f: File) -> dict[str, object]:
+    return {"owner": f.owner, "state": f.state, "case_id": f.case_id, "at": f.at}
+
+
 APPLICATION = Kind("application", Application, APPLICATION_TABLE, _application_columns)
 DRAFT = Kind("draft", Draft, DRAFT_TABLE, _draft_columns)
+FILE = Kind("file", File, FILE_TABLE, _file_columns)

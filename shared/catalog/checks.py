@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
+from shared.catalog.burdens import Burdens, burdens
 from shared.catalog.model import Bundle, Matter
 from shared.catalog.registry import Catalog
 from shared.errors import Misconfigured
 
 
-def check(catalog: Catalog) -> list[str]:
-    """Everything wrong with the catalogue, in sentences; empty when it is sound."""
-    return [problem for rule in RULES for problem in rule(catalog)]
+def check(catalog: Catalog, on: date | None = None, known: Burdens | None = None) -> list[str]:
+    """Everything wrong with the catalogue on that day, in sentences; empty when it is sound."""
+    found = [problem for rule in RULES for problem in rule(catalog)]
+    return [*found, *(known or burdens()).problems(catalog, on)]
 
 
-def require_sound(catalog: Catalog) -> Catalog:
-    """The catalogue itself, or `Misconfigured` naming everything that is wrong with it."""
-    problems = check(catalog)
+def require_sound(catalog: Catalog, on: date | None = None) -> Catalog:
+    """The catalogue itself, or `Misconfigured` naming everything that is wrong with it on that day."""
+    problems = check(catalog, on)
     if problems:
         raise Misconfigured("ONEWINDOW_CATALOG", "; ".join(problems))
     return catalog
@@ -46,6 +49,15 @@ def _matters_stand_with_their_service(catalog: Catalog) -> Iterator[str]:
 def _matters_are_whole(catalog: Catalog) -> Iterator[str]:
     for matter in catalog.matters.values():
         yield from _of_matter(catalog, matter)
+        yield from _of_materials(matter)
+
+
+def _of_materials(matter: Matter) -> Iterator[str]:
+    for need in matter.materials:
+        if need.secondary != (need.follows is not None):
+            yield f"{matter.code}: {need.type} may follow later without a day, or has one without 容缺须写明期限"
+        if need.fetched and (need.secondary or need.commits):
+            yield f"{matter.code}: {need.type} is fetched by us, nobody promises it 免提交材料不容缺、不承诺"
 
 
 def _of_matter(catalog: Catalog, matter: Matter) -> Iterator[str]:

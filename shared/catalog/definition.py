@@ -95,6 +95,8 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "law": _law(matter.law),
         "authorities": {"decided_at": matter.decided_at},
         "papers": list(matter.papers),
+        "yields": list(matter.yields),
+        "not_asked": not_asked(matter.materials),
     }
     return {**body, "version": sha256_of(canonical(body))}
 
@@ -114,6 +116,7 @@ def bundle_document(catalog: Catalog, code: str) -> dict[str, Any]:
         ],
         "form": form_schema(catalog, members),
         "materials": _shared_materials(members),
+        "not_asked": not_asked(need for m in members for need in m.materials),
         "papers": list(dict.fromkeys(paper for m in members for paper in m.papers)),
         "fact_sources": dict(bundle.fact_sources),
         "law": _law(bundle.law),
@@ -137,6 +140,12 @@ def form_schema(catalog: Catalog, matters: Iterable[Matter]) -> dict[str, Any]:
         "additionalProperties": False,
         **({"$defs": shared["$defs"]} if "$defs" in shared else {}),
     }
+
+
+def not_asked(needs: Iterable[MaterialNeed]) -> dict[str, int]:
+    """免交份/应交份: of so many papers that are due, so many nobody need bring; a paper counts once."""
+    due = {need.type: need.fetched for need in needs}
+    return {"count": sum(due.values()), "of": len(due)}
 
 
 def _shared_materials(matters: Iterable[Matter]) -> list[dict[str, Any]]:

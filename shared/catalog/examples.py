@@ -113,6 +113,10 @@ def _to_the_coordinator() -> tuple[Message, ...]:
             occurred_on=DAY,
             evidence="example-1",
         ),
+        p.MaterialsLapsed(case_id=CASE, items=(ITEM,), reason_code="TOLERANCE_LAPSED"),
+        p.CommitmentFound(
+            case_id=CASE, material="kinship_proof", items=(ITEM,), reason_code="FALSE_COMMITMENT", law=_LAW
+        ),
         p.ApplicationReceived(**number, **place, matters=("example.matter",)),
     )
 
@@ -145,6 +149,9 @@ def _down() -> tuple[Message, ...]:
         p.WithdrawalRequested(**_ID, reason_code="APPLICANT_WITHDREW"),
         p.ItemCancelled(**_ID, cause="terminated", reason_code="FACT_REFUTED"),
         p.ItemSettled(**_ID, status="applied"),
+        p.EffectsFrozen(**_ID, ground="OBJECTION"),
+        p.EffectsReleased(**_ID, ground="OBJECTION"),
+        p.ReversalRequested(**_ID, cause="fact_retracted", reason_code="DEATH_RETRACTED", law=_LAW),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.catalog.model import MaterialNeed
+from shared.catalog.protocol import Limit
 
 NAMES = {
     "id_card": "居民身份证",
@@ -35,6 +36,7 @@ def fetched(kind: str, *, required: bool = True) -> MaterialNeed:
     return MaterialNeed(kind, NAMES[kind], required=required, fetched=True)
 
 
-def brought(kind: str, *, required: bool = True) -> MaterialNeed:
-    """A material that the applicant hands in or commits to."""
-    return MaterialNeed(kind, NAMES[kind], required=required)
+def brought(kind: str, *, required: bool = True, follows: Limit | None = None, commits: bool = False) -> MaterialNeed:
+    """A material that the applicant hands in; a secondary one within `follows` (容缺), or by a commitment instead."""
+    secondary = follows is not None
+    return MaterialNeed(kind, NAMES[kind], required=required, secondary=secondary, follows=follows, commits=commits)

@@ -99,7 +99,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class Matter:
-    """One catalogue entry (事项)."""
+    """One catalogue entry (事项); `yields` are the material types that its papers are to other matters."""
 
     code: str
     name: str
@@ -127,6 +127,7 @@ class Matter:
     once: Literal["live", "granted", "ever"] = "live"
     decided_at: Literal["province", "city", "county", "town"] = "county"
     papers: tuple[str, ...] = ()
+    yields: tuple[str, ...] = ()
     task_type: TaskType = "service"
     pauses: tuple[PauseGround, ...] = ()
     intimate: bool = False

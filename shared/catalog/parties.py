@@ -57,6 +57,15 @@ class AgentParty(Party):
     mandate_file_id: FileId
 
 
+class CommitmentIn(Shape):
+    """That somebody was told in writing, under which version of the text, and signed of their own will."""
+
+    version: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    informed_at: AwareDatetime
+    signed_at: AwareDatetime
+    method: Literal["written", "electronic"] | None = None
+
+
 class MaterialIn(Shape):
     """One material of the application, and where it comes from."""
 
@@ -67,6 +76,7 @@ class MaterialIn(Shape):
     copies: Annotated[int, Field(ge=1, le=99)] | None = None
     original_seen: bool | None = None
     promise_by: date | None = None
+    commitment: CommitmentIn | None = None
 
 
 class Submission(Shape):

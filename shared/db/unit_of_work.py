@@ -45,7 +45,8 @@ class Entry:
     """One thing to apply to one aggregate: `call(state, ctx) -> (changes, answer)`.
 
     `envelope` is set for messages from the bus; `consumes` names the timer or ask row that this entry uses up (it is
-    skipped when the row is gone). `answer` is what the call gave, or what was stored for the same key before.
+    skipped when the row is gone). `answer` is what the call gave, or what was stored for the same key before. Entries
+    `beside` it change further aggregates in the same transaction; they come `after` it, and not where it was skipped.
     """
 
     kind: str
@@ -58,6 +59,8 @@ class Entry:
     idempotency: Idempotency | None = None
     answer: Any = None
     skipped: bool = False
+    beside: tuple[Entry, ...] = ()
+    after: Entry | None = None
 
 
 @dataclass(slots=True)
@@ -156,7 +159,7 @@ class UnitOfWork:
     def _call(self, entry: Entry, loaded: _Loaded, writes: Writes) -> None:
         where = (entry.kind, entry.aggregate_id)
         state: State | None = loaded.states.get(where)
-        if self._already(entry, state, loaded):
+        if (entry.after is not None and entry.after.skipped) or self._already(entry, state, loaded):
             entry.skipped = True
             return
         ctx = self._service.ctx(entry.actor, entry.envelope)

@@ -22,6 +22,9 @@ from shared.http.tokens import Verifier
 from shared.metrics import METRICS
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+ROUND_A_FILE: Final = 64 * 1024
+"""Bytes that a form may take around the file in it."""
+
 _log = structlog.get_logger("http")
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {

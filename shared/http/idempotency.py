@@ -20,17 +20,25 @@ async def idempotency(request: Request, idempotency_key: str | None = Header(Non
     """The dependency of every POST that creates: `key: Annotated[Scope, Depends(idempotency)]`; without the header 400."""
     found = await optional_idempotency(request, idempotency_key)
     if found is None:
-        raise HttpError(
-            400,
-            "IDEMPOTENCY_KEY_REQUIRED",
-            "请在 Idempotency-Key 头中给出本次提交的唯一编号",
-            "send an Idempotency-Key header, one for each thing to create",
-        )
+        raise _required()
+    return found
+
+
+async def unread_idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope:
+    """The same for a form, whose bytes differ each time it is sent: the route puts what counts of it in place of the
+    empty body."""
+    found = _scope(request, idempotency_key, b"")
+    if found is None:
+        raise _required()
     return found
 
 
 async def optional_idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope | None:
     """The same where the key is welcome but not required."""
+    return _scope(request, idempotency_key, b"" if idempotency_key is None else await request.body())
+
+
+def _scope(request: Request, idempotency_key: str | None, body: bytes) -> Scope | None:
     if idempotency_key is None:
         return None
     if not _FORM.fullmatch(idempotency_key):
@@ -40,5 +48,13 @@ async def optional_idempotency(request: Request, idempotency_key: str | None = H
             "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符",
             "an Idempotency-Key has 1 to 200 visible ASCII characters",
         )
-    route = f"{request.method} {request.url.path}"
-    return authenticate(request).id, route, idempotency_key, await request.body()
+    return authenticate(request).id, f"{request.method} {request.url.path}", idempotency_key, body
+
+
+def _required() -> HttpError:
+    return HttpError(
+        400,
+        "IDEMPOTENCY_KEY_REQUIRED",
+        "请在 Idempotency-Key 头中给出本次提交的唯一编号",
+        "send an Idempotency-Key header, one for each thing to create",
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from shared.http.app import install
+from shared.http.app import ROUND_A_FILE, install
 from shared.http.auth import check_guards
 from shared.http.duties import check_duties
 from shared.http.tokens import Verifier
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def build_app(host: Host) -> FastAPI:
     """The application; it refuses to be built when a route has no guard."""
     app = _bare()
-    install(app, Verifier.of(host.keyring))
+    install(app, Verifier.of(host.keyring), larger=dict(_uploads(host)))
     for service in host.services.values():
         _include(app, service.spec, service)
     if host.demonstration is not None:
@@ -36,6 +37,13 @@ def build_app(host: Host) -> FastAPI:
         # Behind the gateway any process may be asked what the whole looks like.
         app.openapi = lambda: describe(host.catalog)  # type: ignore[method-assign]
     return app
+
+
+def _uploads(host: Host) -> Iterator[tuple[str, int]]:
+    """The paths whose bodies may be as large as a file, with the bytes allowed."""
+    for spec in host.specs:
+        for path in spec.uploads:
+            yield f"{spec.prefix or f'/api/{spec.name}'}{path}", host.settings.file_bytes + ROUND_A_FILE
 
 
 def _bare() -> FastAPI:

@@ -85,7 +85,8 @@ class Commands:
 
     async def _apply(self, taken: list[tuple[Entry, asyncio.Future[Any]]]) -> None:
         try:
-            await self._service.unit_of_work.apply([entry for entry, _ in taken], failpoint="command")
+            entries = [one for entry, _ in taken for one in (entry, *entry.beside)]
+            await self._service.unit_of_work.apply(entries, failpoint="command")
         except Exception as cause:  # noqa: BLE001 — which one failed shows one by one; each caller is told its own
             if len(taken) == 1:
                 _fail(taken[0][1], cause)

@@ -12,7 +12,7 @@ from string import Template
 import orjson
 
 from shared.errors import Misconfigured
-from shared.http.app import MAX_BODY_BYTES
+from shared.http.app import MAX_BODY_BYTES, ROUND_A_FILE
 from shared.http.problems import body_of
 from shared.runtime.spec import ServiceSpec
 
@@ -55,14 +55,22 @@ $locations
 """)
 
 
-def nginx(specs: Sequence[ServiceSpec], backends: Mapping[str, Sequence[str]], *, listen: str, folder: str) -> str:
-    """The configuration: `backends` gives each service's copies as `host:port`, `listen` the gateway's own address.
+def nginx(
+    specs: Sequence[ServiceSpec],
+    backends: Mapping[str, Sequence[str]],
+    *,
+    listen: str,
+    folder: str,
+    file_bytes: int = MAX_BODY_BYTES,
+) -> str:
+    """The configuration: `backends` gives each service's copies as `host:port`, `listen` the gateway's own address,
+    `file_bytes` what a file may have at most.
 
     The service named first answers what belongs to none: any process describes the whole API. A service without a copy,
     or a copy of no service, is `Misconfigured`. What nginx writes goes to `folder`.
     """
     _require_all(specs, backends)
-    locations = [line for spec in specs for line in _locations(spec)]
+    locations = [line for spec in specs for line in (*_locations(spec), *_uploads(spec, file_bytes + ROUND_A_FILE))]
     locations.append(_location("/", next(iter(backends))))
     return _CONFIGURATION.substitute(
         folder=folder,
@@ -98,6 +106,17 @@ def _locations(spec: ServiceSpec) -> Iterator[str]:
         yield _location(f"{prefix}/", spec.name)
         yield _location(f"= {prefix}", spec.name)
     yield _location(f"= /readyz/{spec.name}", spec.name)
+
+
+def _uploads(spec: ServiceSpec, most: int) -> Iterator[str]:
+    """Where files are handed in: larger bodies, passed on as they come, for what waits here would lie on a disk in
+    clear."""
+    for path in spec.uploads:
+        where = f"= {spec.prefix or f'/api/{spec.name}'}{path}"
+        yield (
+            f"        location {where} {{ proxy_pass http://{spec.name};"
+            f" client_max_body_size {most}; proxy_request_buffering off; }}"
+        )
 
 
 def _location(what: str, service: str) -> str:

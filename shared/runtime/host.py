@@ -17,7 +17,7 @@ from shared.bus.port import Bus
 from shared.catalog.checks import require_sound
 from shared.catalog.protocol import UnitChanged
 from shared.catalog.registry import Catalog, load
-from shared.clock import Clock, VirtualClock, monotonic, parse_clock
+from shared.clock import Clock, VirtualClock, beijing_date, monotonic, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.migrate import create_tables, migrate
@@ -86,9 +86,9 @@ class Host:
     def __init__(self, settings: Settings, only: Sequence[str] = (), *, notice: Any = lambda _: None) -> None:
         self.settings = settings
         self.catalog = load(settings.catalog_folders)
-        require_sound(self.catalog)
-        self.specs = load_specs(self.catalog, only)
         self.clock: Clock = parse_clock(settings.clock)
+        require_sound(self.catalog, beijing_date(self.clock.now()))
+        self.specs = load_specs(self.catalog, only)
         self.supervisor = Supervisor()
         self.services: dict[str, RunningService] = {}
         self.ready = False

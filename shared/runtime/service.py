@@ -113,10 +113,14 @@ class RunningService:
         *,
         actor: str,
         idempotency: Idempotency | None = None,
+        beside: Sequence[tuple[str, UUID, Command]] = (),
     ) -> Any:
-        """Runs a command on one aggregate in a unit of work; its answer, or the stored one of the same key."""
-        action = getattr(command, "__name__", "command").strip("_")
-        entry = Entry(kind, aggregate_id, command, action, actor=actor, idempotency=idempotency)
+        """Runs a command on one aggregate in a unit of work; its answer, or the stored one of the same key. Commands
+        `beside` it change further aggregates with it, or nothing is changed at all."""
+        entry = Entry(kind, aggregate_id, command, _action(command), actor=actor, idempotency=idempotency)
+        entry.beside = tuple(
+            Entry(other, identity, call, _action(call), actor=actor, after=entry) for other, identity, call in beside
+        )
         return await self.commands.run(entry)
 
     @asynccontextmanager
@@ -299,3 +303,8 @@ class RunningService:
             "figures": self.figures.keep,
             **own,
         }
+
+
+def _action(command: Command) -> str:
+    """What the audit calls a command."""
+    return str(getattr(command, "__name__", "command")).strip("_")

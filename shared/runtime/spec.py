@@ -55,6 +55,7 @@ class ServiceSpec:
     `handlers` maps message types to routes; `local` maps `answer:<name>` and `timer:<name>` (or `answer:*`) per kind.
     `local_sources` are ask sources answered by this service's own tables: `async (handle, questions) -> answers`.
     `stuck` finds the obligations of this service that nothing would ever move.
+    `uploads` are paths below the prefix whose bodies may be as large as a file.
     Routes stand under `prefix` (`/api/<name>` unless it says otherwise), `further_routers` under their own.
     """
 
@@ -72,6 +73,7 @@ class ServiceSpec:
     further_routers: Mapping[str, Callable[[ServiceHandle], APIRouter]] = field(default_factory=dict)
     keys: Keys = Keys()
     rules: Mapping[str, Any] = field(default_factory=dict)
+    uploads: tuple[str, ...] = ()
     workers: tuple[Callable[[ServiceHandle], Any], ...] = ()
     stuck: Hangs | None = None
 
@@ -94,8 +96,10 @@ class ServiceHandle(Protocol):
         *,
         actor: str,
         idempotency: tuple[str, str, str, bytes] | None = None,
+        beside: Sequence[tuple[str, UUID, Command]] = (),
     ) -> Any:
-        """Runs a command on one aggregate (None if new) in one unit of work and returns its answer."""
+        """Runs a command on one aggregate (None if new) in one unit of work and returns its answer; commands `beside` it
+        change further aggregates in the same transaction."""
 
     def read(self) -> Any:
         """`async with handle.read() as conn`: an asyncpg connection in the service's role, read only."""
@@ -103,8 +107,9 @@ class ServiceHandle(Protocol):
     def transaction(self) -> Any:
         """`async with handle.transaction() as conn`: one transaction in the service's role that audits nothing by itself."""
 
-    def write(self, actor: str) -> Any:
-        """`async with handle.write(actor) as conn`: one transaction in the service's role for its own plain rows."""
+    def write(self, actor: str, action: str = "write", detail: Mapping[str, Any] | None = None) -> Any:
+        """`async with handle.write(actor) as conn`: one transaction in the service's role for its own plain rows, with an
+        audit row of who did what."""
 
     async def require_room(self) -> None:
         """Raises 429 while new work would have to wait too long; a route that creates work asks first."""

@@ -63,7 +63,8 @@ async def test_a_paper_that_tells_of_it_is_there_for_its_section_and_its_owner_a
     async def papers() -> list[dict[str, Any]]:
         return list((await call(platform, "elderly", "GET", path)).json()["papers"])
 
-    (paper, *_) = await eventually(papers, "its receipt to be made")
+    await eventually(papers, "its receipt to be made")
+    paper = (await papers())[0]
     for who in (*INSIDE, *OUTSIDE):
         seen = await call(platform, who, "GET", f"{path}/papers/{paper['id']}?unmasked=true")
         assert seen.status_code == (200 if who in INSIDE else 404), who

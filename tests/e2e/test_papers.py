@@ -12,9 +12,11 @@ import pytest
 
 from services.intake.store import issuing
 from services.intake.store.issuing import issue
+from shared.clock import new_id
 from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, person, relief, settle, task, when
 from tests.faults.checks import missing_numbers
 from tests.support.database import eventually
+from tests.support.files import PDF_FILE
 from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
@@ -335,3 +337,22 @@ async def test_without_a_telephone_a_village_worker_is_sent(platform: Hosted) ->
     assert (await platform.get("/api/dev/messages", about=number)).json()["items"] == []
     found = await platform.application(number)
     assert not [p for p in found["papers"] if p["delivered_at"]], "a visit delivers nothing by itself"
+
+
+async def test_a_proof_of_delivery_belongs_to_the_case_from_then_on(platform: Hosted) -> None:
+    number, name = await without_consent(platform)
+    stop = await paper(platform, number, "stop")
+    async with platform.client("clerk") as client:
+        part = {"file": ("送达回证.pdf", PDF_FILE, "application/pdf")}
+        uploaded = await client.post("/api/intake/files", files=part, headers={"Idempotency-Key": str(new_id())})
+    file_id = uploaded.json()["file_id"]
+    assert (await platform.get(f"/api/intake/files/{file_id}", "handler")).status_code == httpx.codes.NOT_FOUND
+    url = path(number, stop["id"], "/deliveries")
+    done = await platform.post(url, handed(platform, name, proof_file_id=file_id))
+    assert done.status_code == httpx.codes.CREATED, done.text
+    assert (await platform.get(f"/api/intake/files/{file_id}", "handler")).content == PDF_FILE
+    other, heir = await without_consent(platform)
+    stop = await paper(platform, other, "stop")
+    url = path(other, stop["id"], "/deliveries")
+    again = await platform.post(url, handed(platform, heir, proof_file_id=file_id))
+    assert [e["code"] for e in again.json()["errors"]] == ["FILE_OF_ANOTHER"]

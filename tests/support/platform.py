@@ -145,7 +145,13 @@ class Hosted(Platform):
 async def run_platform(dsn: str, **settings: Any) -> AsyncIterator[Hosted]:
     """A platform of its own on a database of its own."""
     with tempfile.TemporaryDirectory(prefix="onewindow-keys-") as folder:
-        given = {"keys": Path(folder) / "keys", "demo": True, "clock": f"virtual:{NOW}@1", **settings}
+        given = {
+            "keys": Path(folder) / "keys",
+            "files": Path(folder) / "files",
+            "demo": True,
+            "clock": f"virtual:{NOW}@1",
+            **settings,
+        }
         host = Host(Settings(database_url=dsn, **given))
         async with host.running():
             yield Hosted(host)

@@ -35,6 +35,14 @@ def test_copies_of_a_service_share_its_requests():
     assert [one.split()[0] for one in re.findall(r"server (\S+)", copies)] == ["127.0.0.1:8201", "127.0.0.1:8202"]
 
 
+def test_files_pass_through_and_never_wait_on_the_gateways_disk():
+    text = nginx(SPECS, PLACES, listen="127.0.0.1:8000", folder="/run/onewindow", file_bytes=30_000_000)
+    (where,) = re.findall(r"location = /api/intake/files \{([^}]*)\}", text)
+    assert "proxy_request_buffering off" in where
+    assert int(re.search(r"client_max_body_size (\d+)", where)[1]) > 30_000_000
+    assert text.count("client_max_body_size") == 2, "and nowhere else is a larger body let through"
+
+
 @pytest.mark.parametrize("places", [{**PLACES, "funerals": ["127.0.0.1:1"]}, {"intake": ["127.0.0.1:1"]}])
 def test_a_service_without_a_place_or_a_place_of_no_service_is_named(places):
     with pytest.raises(Misconfigured, match=r"funerals|access"):

@@ -14,6 +14,7 @@ from services.coordinator.domain.rework import assign, reopen, send_on
 from services.coordinator.domain.standing import extended, paused, resumed
 from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.stuck import heard
+from services.coordinator.domain.tolerance import hold
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.withdrawal import on_withdrawal_answer
 from shared.catalog.protocol import (
@@ -34,7 +35,7 @@ from shared.catalog.protocol import (
     WithdrawalAnswered,
 )
 from shared.errors import Poison
-from shared.outcomes import WaitKind
+from shared.outcomes import Decision, WaitKind
 
 
 def answer(turn: Turn, message: Up) -> None:
@@ -112,7 +113,10 @@ def _not_accepted(turn: Turn, item: CaseItem, message: ItemNotAccepted) -> None:
 def _decided(turn: Turn, item: CaseItem, message: ItemDecided) -> None:
     _implied(turn, item, message.decided_at)
     item.acted += [account for account in message.acted if account not in item.acted]
-    _applied(turn, item, message)
+    if message.outcome == Decision.APPROVED and item.lacking:
+        hold(turn, item, message)
+    else:
+        _applied(turn, item, message)
 
 
 def _applied(turn: Turn, item: CaseItem, message: ItemDecided | ItemNotAccepted | ItemEnded) -> None:

@@ -10,6 +10,7 @@ from services.coordinator.domain.plan import request
 from services.coordinator.domain.standing import end_pause
 from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.tasks import NOWHERE_TO_SEND, open_task
+from services.coordinator.domain.tolerance import let_go
 from services.coordinator.domain.turn import Turn
 from shared.catalog.protocol import (
     ApplicationSupplemented,
@@ -86,6 +87,7 @@ def _supplement(turn: Turn, item: CaseItem, part: SupplementedItem, round_: int)
         item.told = None
     if item.returned:
         return
+    decided = item.held is not None
     turn.send(
         item,
         ItemSupplemented(
@@ -97,6 +99,9 @@ def _supplement(turn: Turn, item: CaseItem, part: SupplementedItem, round_: int)
             materials=part.materials,
         ),
     )
+    if decided:  # its handler has nothing to answer any more
+        item.unanswered_since = None
+        let_go(turn, item)
 
 
 def reopen(turn: Turn, item: CaseItem, message: ItemCorrected | ItemRevoked) -> None:
@@ -105,6 +110,9 @@ def reopen(turn: Turn, item: CaseItem, message: ItemCorrected | ItemRevoked) -> 
     `message.round` is the round of that decision; a sealed part in it is sealed for the round it opens, the next.
     If the case was closed it is open again under the same number, and closes again.
     """
+    if item.held is not None and isinstance(message, ItemRevoked) and message.round == item.round:
+        _drop_held(turn, item, message)
+        return
     if item.outcome not in _CAN_REOPEN or message.round != item.round:
         record_late(turn, item, message)
         return
@@ -121,3 +129,10 @@ def reopen(turn: Turn, item: CaseItem, message: ItemCorrected | ItemRevoked) -> 
         result = result.model_copy(update={"outcome": before.outcome})
     conclude(turn, item, result.model_copy(update={"decided_at": turn.said_at()}))
     turn.settle(item, item.round, "applied")
+
+
+def _drop_held(turn: Turn, item: CaseItem, message: ItemRevoked) -> None:
+    """A grant that was held is revoked before it came into force."""
+    result = result_of(message)
+    assert result is not None  # noqa: S101 - a revocation brings one
+    conclude(turn, item, result.model_copy(update={"decided_at": turn.said_at()}))

@@ -111,7 +111,8 @@ class CaseItem(BaseModel):
 
     `ready_round` is the last round in which it was released for decision, so it is blocked while that is below
     `round`. `told` is what its handler says it waits for. `unanswered_since`: asked, and no answer came yet.
-    `tried` are the units that sent it back; `returned` says that no further unit was found.
+    `held` is a grant that waits for a material that is to follow. `tried` are the units that sent it back; `returned`
+    says that no further unit was found.
 
     `findings` are what the applicant was told and has not cured, until `answer_by`; `found` what was not told yet;
     `told_keys` name every finding that a paper told. `pauses` are over, `pause` runs. `extra` are the days of the
@@ -166,6 +167,12 @@ class CaseItem(BaseModel):
     acted: list[str] = Field(default_factory=list)
     outcome: ItemStatus | None = None
     result: Result | None = None
+    held: Result | None = None
+
+    @property
+    def lacking(self) -> list[MaterialRef]:
+        """The materials that were to follow later (容缺) and have not come: 到期不补不发证."""
+        return [m for m in self.materials if m.source == "deferred"]
 
     @property
     def answered(self) -> bool:
@@ -195,7 +202,7 @@ class CaseItem(BaseModel):
         return self._handling()
 
     def _handling(self) -> ItemStatus:
-        if self.findings:
+        if self.findings or self.held is not None:
             return ItemStatus.CORRECTING
         if self.pause is not None:
             return ItemStatus.PAUSED

@@ -38,7 +38,8 @@ def heard(turn: Turn, item: CaseItem) -> None:
 def why_idle(case: Case) -> str | None:
     """Why a case without timer or task would never move, if so: its handlers said nothing of what they wait for."""
     for item in case.open_items():
-        if item.withdrawal is not None or item.findings or item.found is not None or item.pause is not None:
+        held = item.found is not None or item.pause is not None or item.held is not None
+        if item.withdrawal is not None or item.findings or held:
             continue
         if item.blocked and is_free(case, item):
             return "NOT_RELEASED"

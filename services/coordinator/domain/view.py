@@ -18,7 +18,8 @@ Visible = Mapping[str, Any]
 def standing(item: CaseItem) -> Standing:
     """What of an item decides the application's status; what no paper has told is nothing the applicant can act on."""
     told = item.found is None and item.told is not None and item.told.kind is WaitKind.APPLICANT
-    return Standing(item.status, bool(item.findings) or told, item.accepted_at is not None)
+    for_applicant = bool(item.findings) or told or item.held is not None
+    return Standing(item.status, for_applicant, item.accepted_at is not None)
 
 
 def visible(case: Case, item: CaseItem) -> dict[str, Any]:
@@ -72,6 +73,8 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     if item.findings:
         since = item.findings_at or item.requested_at
         return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=since, until=item.answer_by)
+    if item.held is not None:
+        return waits_for_material(item)
     if item.blocked:
         return _before(case, item)
     if item.found is not None:
@@ -79,6 +82,13 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     if item.pause is not None:
         return WaitingOn(kind=WaitKind.TIME, name=item.pause.ground, since=item.pause.since, until=item.pause.until)
     return item.told
+
+
+def waits_for_material(item: CaseItem) -> WaitingOn:
+    """A grant is held until the applicant brings what was to follow, by the earliest day promised."""
+    since = item.held.decided_at if item.held is not None and item.held.decided_at is not None else item.requested_at
+    until = min((m.promise_by for m in item.lacking if m.promise_by is not None), default=None)
+    return WaitingOn(kind=WaitKind.APPLICANT, name="deferred_material", since=since, until=until)
 
 
 def _untold(found: Found) -> WaitingOn:

@@ -84,7 +84,7 @@ def _gathers(case: Case) -> bool:
 def _signs(turn: Turn, item: CaseItem) -> Iterator[Sign]:
     """What is still to be said of an item as it stands, and when."""
     given = item.signs
-    if item.withdrawal is not None:
+    if item.withdrawal is not None or item.held is not None:  # decided: what follows is the applicant's to bring
         return
     if _unanswered(item) and "examination" not in given:
         yield "examination", after(examination_of(turn.case, item, turn.calendar))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from services.intake import store
 from services.intake.api.catalogue_shapes import BundleShown, CatalogueShown, DefinitionShown, MatterShown
+from shared.catalog.commitments import CommitmentText, commitments
 from shared.catalog.definition import bundle_document, catalogue_document, matter_document
+from shared.clock import beijing_date
 from shared.http.auth import public
 from shared.http.documented import answers
 from shared.http.refusals import not_found
+from shared.policy import NATION
 from shared.runtime.spec import ServiceHandle
+
+Place = Annotated[str, Query(pattern="^[0-9]{6}([0-9]{6})?$")]
 
 
 def router(handle: ServiceHandle) -> APIRouter:
@@ -29,18 +35,18 @@ def router(handle: ServiceHandle) -> APIRouter:
         return whole
 
     @routes.get("/matters/{code}", dependencies=[public()], **answers(MatterShown))
-    async def get_matter(code: str) -> dict[str, Any]:
-        """One matter: form, materials, limits, law."""
+    async def get_matter(code: str, region: Place = NATION) -> dict[str, Any]:
+        """One matter: form, materials, limits, law; with the words to be told before a commitment there."""
         if code not in catalog.matters:
             raise not_found()
-        return matter_document(catalog, code)
+        return told(matter_document(catalog, code), region, beijing_date(handle.clock.now()))
 
     @routes.get("/bundles/{code}", dependencies=[public()], **answers(BundleShown))
-    async def get_bundle(code: str) -> dict[str, Any]:
-        """One bundle: its matters in order, and the one form they share."""
+    async def get_bundle(code: str, region: Place = NATION) -> dict[str, Any]:
+        """One bundle: its matters in order, and the one form they share; with the words to be told there."""
         if code not in catalog.bundles:
             raise not_found()
-        return bundle_document(catalog, code)
+        return told(bundle_document(catalog, code), region, beijing_date(handle.clock.now()))
 
     @routes.get("/definitions/{sha256}", dependencies=[public()], **answers(DefinitionShown))
     async def get_definition(sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> Any:
@@ -51,3 +57,17 @@ def router(handle: ServiceHandle) -> APIRouter:
         return found
 
     return routes
+
+
+def told(document: dict[str, Any], region: str, on: date) -> dict[str, Any]:
+    """The document, with the text that is told in writing beside each material for which a commitment may stand there."""
+    texts = {m["type"]: commitments().of(m["type"], region, on) for m in document["materials"] if m["commits"]}
+    materials = [{**m, "commitment": _text(texts.get(m["type"]))} for m in document["materials"]]
+    return {**document, "materials": materials}
+
+
+def _text(text: CommitmentText | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    said = {name: getattr(text, name) for name in ("version", "title", "content", "consequences")}
+    return {**said, "verify": text.verify.model_dump(), "law": text.cite()}

@@ -39,6 +39,17 @@ class CatalogueShown(Shown):
     matters: list[MatterShort]
 
 
+class CommitmentText(Shown):
+    """What is told in writing before somebody commits instead of bringing a material; `version` is what they sign."""
+
+    version: str
+    title: str
+    content: str
+    consequences: str
+    verify: Limit
+    law: str
+
+
 class MaterialShown(Shown):
     """A material needed; a `fetched` one is got by us and need not be listed."""
 
@@ -49,6 +60,14 @@ class MaterialShown(Shown):
     secondary: bool
     follows: Limit | None
     commits: bool
+    commitment: CommitmentText | None = Field(description="the text in force where it is asked for")
+
+
+class NotAsked(Shown):
+    """免交份 and 应交份: of so many papers due, so many nobody need bring."""
+
+    count: int
+    of: int
 
 
 class LimitsShown(Shown):
@@ -97,6 +116,8 @@ class MatterShown(Shown):
     law: list[LawShown]
     authorities: dict[str, Any]
     papers: list[str]
+    yields: list[str] = Field(description="material types that its papers are to other matters")
+    not_asked: NotAsked
 
 
 class BundleShown(Shown):
@@ -110,6 +131,7 @@ class BundleShown(Shown):
     matters: list[dict[str, Any]]
     form: dict[str, Any]
     materials: list[MaterialShown]
+    not_asked: NotAsked
     fact_sources: dict[str, str]
     law: list[LawShown]
     papers: list[str]

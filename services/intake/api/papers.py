@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from services.intake import store
 from services.intake.api.access import PEOPLE, RECEIVING, in_hand, receives, seen
+from services.intake.api.claiming import claims, require_file
 from services.intake.api.paper_shapes import DeliveredShown, PaperWhole
 from services.intake.api.paper_views import paper_or_404, shown, visible_whole
 from services.intake.domain.model import Application
@@ -16,7 +17,7 @@ from services.intake.domain.papers.deliver import Delivery, Ground, deliver
 from services.intake.domain.papers.model import Paper
 from services.intake.domain.papers.shown import to_text
 from services.intake.domain.sealing import unseal
-from services.intake.store import files, papers
+from services.intake.store import papers
 from shared.audit import readings as reading
 from shared.changes import Changes, Ctx
 from shared.errors import Conflict, RefusedError
@@ -66,7 +67,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         application = await in_hand(handle, no, who)
         _refuse_method(body, who, application)
         paper = await paper_or_404(handle, application, paper_id, who)
-        await files.require_file(handle, application.id, body.proof_file_id, "/proof_file_id")
+        await require_file(handle, body.proof_file_id, "/proof_file_id", who)
         done = await _deliver(handle, application, paper, body, who, key)
         paper = await paper_or_404(handle, application, paper_id, who)
         return AsBuilt({**await shown(handle, application, paper, who, None, whole=False), **done}, 201)
@@ -108,7 +109,9 @@ async def _try(
         content = unseal(ctx.keyring, state.id, None, state.sealed_round, state.submission)
         return deliver(state, body, Ground(paper, content["parties"], content["form"], state.accept_region), ctx)
 
+    proof = [("/proof_file_id", str(body.proof_file_id))] if body.proof_file_id else []
+    beside = claims(proof, application.id)
     answer: dict[str, Any] = await handle.command(
-        "application", application.id, deliver_paper, actor=who.account, idempotency=key
+        "application", application.id, deliver_paper, actor=who.account, idempotency=key, beside=beside
     )
     return answer

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from shared.catalog.protocol import Finding, MaterialRef
+from shared.catalog.protocol import Finding
 from shared.http.documented import Shown
 from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus, Lamp, Nature, WaitKind
 
@@ -39,6 +39,60 @@ class ResultShown(Shown):
     reason_code: str
     law: str
     by_rule: bool
+
+
+class MaterialShown(BaseModel):
+    """A material as it was handed in; what there is nothing to say of is left out."""
+
+    type: str
+    source: str
+    file_id: str | None = None
+    form: str | None = None
+    copies: int | None = None
+    original_seen: bool | None = None
+    promise_by: date | None = None
+    seen_by: str | None = None
+    seen_at: datetime | None = None
+    returned_by: str | None = None
+    returned_at: datetime | None = None
+
+
+class FetchedShown(Shown):
+    """A paper nobody had to bring: who holds it, which services get it, and whether they have."""
+
+    type: str
+    name: str
+    holder: str
+    services: list[str]
+    state: Literal["pending", "fetched"]
+
+
+class NotAskedShown(Shown):
+    """免交份 and 应交份: of so many papers due, so many nobody had to bring."""
+
+    count: int
+    of: int
+    fetched: list[FetchedShown]
+
+
+class ToleranceShown(Shown):
+    """A secondary material that follows by a day (容缺): nothing is granted or paid before it has come."""
+
+    material: str
+    promise_by: date
+    state: Literal["open", "cured", "overdue"]
+
+
+class CommitmentShown(Shown):
+    """A commitment (告知承诺): which text was told and signed, when it is checked, and what the check found."""
+
+    material: str
+    version: str
+    informed_at: datetime
+    signed_at: datetime
+    method: Literal["written", "electronic"]
+    verify_due: date
+    state: Literal["open", "checking", "true", "false", "moot", "repaired"]
 
 
 class ItemShown(Shown):
@@ -90,6 +144,17 @@ class PaperShown(Shown):
     delivered_at: datetime | None
 
 
+class FileShown(Shown):
+    """A file that was taken in; `scanned` false: nobody looked for viruses 未查毒. `quarantined`: not to be used yet."""
+
+    file_id: UUID
+    sha256: str
+    type: str = Field(description="by its content")
+    size: int
+    state: Literal["clean", "quarantined"]
+    scanned: bool
+
+
 class SummaryShown(Shown):
     """An application as it stands in a list."""
 
@@ -110,7 +175,10 @@ class ApplicationShown(SummaryShown):
     """The whole application, as commands answer it."""
 
     items: list[ItemShown]
-    materials: list[MaterialRef]
+    materials: list[MaterialShown]
+    not_asked: NotAskedShown
+    tolerances: list[ToleranceShown]
+    commitments: list[CommitmentShown]
     papers: list[PaperShown]
 
 

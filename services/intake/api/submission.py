@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, cast
 from uuid import UUID
 
 from services.intake import store
 from services.intake.api.access import RECEIVING
+from services.intake.api.claiming import claims, files_named, looked_up
 from services.intake.api.paper_views import made_short
 from services.intake.api.views import viewpoint
-from services.intake.domain import render, routing
+from services.intake.domain import commitment, render, routing
 from services.intake.domain.check import Checked, Here, check, not_by_oneself, not_the_applicant
+from services.intake.domain.materials import counted
 from services.intake.domain.model import Application
 from services.intake.domain.people import index_of, refs_by_role
 from services.intake.domain.submit import Arrival, receive
 from services.intake.tables import PAPER
-from shared.catalog.parties import Submission
+from shared.catalog.parties import Submission, file_ids
 from shared.changes import Changes, Ctx
 from shared.clock import beijing_date, new_id
 from shared.errors import Conflict, Invalid
@@ -24,6 +27,7 @@ from shared.handling.intimacy import RESTRICTED
 from shared.http.idempotency import Scope
 from shared.http.principal import Principal
 from shared.http.refusals import HttpError, extended
+from shared.metrics import METRICS
 from shared.runtime.spec import Command, ServiceHandle
 
 HOLDING_ONCE = "holding_once"
@@ -49,10 +53,13 @@ async def submit(
     here = here_of(handle)
     _refuse_foreign(raw, principal, here)
     here = await _with_granted(handle, raw, here)
+    if named := files_named(raw):
+        here = replace(here, files=await looked_up(handle, named, principal))
     checked, errors = check(raw, here)
     if checked is None:
         raise Invalid(errors)
     _refuse_others(handle, checked, principal)
+    await _refuse_barred(handle, checked)
     return await _receive(handle, checked, principal, here, idempotency)
 
 
@@ -87,7 +94,17 @@ async def _with_granted(handle: ServiceHandle, raw: Mapping[str, Any], here: Her
         if isinstance(p, Mapping) and p.get("id_no") and p.get("id_type")
     ]
     granted = await store.granted(handle, refs, missing)
-    return Here(here.catalog, here.units, here.now, frozenset(granted))
+    return replace(here, granted=frozenset(granted))
+
+
+async def _refuse_barred(handle: ServiceHandle, checked: Checked) -> None:
+    """Who committed falsely before, and has not made good for it, brings the papers."""
+    if not any(material.source == "commitment" for material in checked.submission.materials):
+        return
+    if barred := await store.barred(handle):
+        refs = refs_by_role(checked.parties, index_of(handle.keyring), UUID(int=0))
+        if refs["applicant"][0] in barred:
+            raise Invalid([commitment.barred()])
 
 
 def _refuse_others(handle: ServiceHandle, checked: Checked, who: Principal) -> None:
@@ -117,15 +134,18 @@ async def _receive(
         acted=(who.account,) if who.has(*RECEIVING) else (),
     )
     command = _command(handle, checked, arrival, body)
+    beside = claims(file_ids(given), arrival.case_id)
     try:
         answer = await handle.command(
-            "application", arrival.case_id, command, actor=who.account, idempotency=idempotency
+            "application", arrival.case_id, command, actor=who.account, idempotency=idempotency, beside=beside
         )
     except Conflict as conflict:
         if HOLDING_ONCE not in conflict.detail_en:
             raise
         raise await _duplicate(handle, checked, who) from conflict
     store.desk(handle).stored.add(sha)
+    if answer["case_id"] == str(arrival.case_id):  # not the stored answer of the same request
+        METRICS.count_papers(*counted(checked.matters))
     return cast("dict[str, Any]", answer)
 
 

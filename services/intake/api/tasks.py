@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.intake.domain import facts, visits
+from services.intake.domain import commitment, facts, tolerance, visits
 from services.intake.domain.duties import row
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
@@ -19,13 +19,18 @@ from shared.handling.model import Task
 from shared.handling.tasks import TaskDecision, find
 from shared.runtime.spec import ServiceHandle
 
+_DECIDED = {
+    **dict.fromkeys(visits.KINDS, visits.reached),
+    tolerance.OVERDUE: tolerance.decided,
+    commitment.VERIFY: commitment.decided,
+    commitment.FOLLOW_UP: commitment.followed_up,
+}
+
 
 def decided(state: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
-    """What a decision does: of a call or a visit, that the applicant was reached; else about a fact."""
+    """What a person's decision makes of the application, by the kind of its task; else it is about a fact."""
     task = find(state, decision.task_id)
-    if task is not None and task.kind in visits.KINDS:
-        return visits.reached(state, decision, ctx)
-    return facts.decided(state, decision, ctx)
+    return _DECIDED.get(task.kind if task else "", facts.decided)(state, decision, ctx)
 
 
 def router(handle: ServiceHandle) -> APIRouter:
@@ -40,4 +45,6 @@ def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:
     return {
         "parties": mask_parties(content["parties"]),
         "fact": {"name": task.data.get("fact"), **(fact.model_dump(mode="json") if fact else {})},
+        "tolerances": [t.model_dump(mode="json") for t in application.tolerances],
+        "commitments": [c.model_dump(mode="json") for c in application.commitments],
     }

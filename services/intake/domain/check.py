@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from services.intake.domain import routing
+from services.intake.domain import materials, routing
+from services.intake.domain.files import file_error
 from services.intake.domain.routing import Unit
 from services.intake.domain.shape import beside, set_aside
 from shared.catalog.forms import World
 from shared.catalog.model import Matter
-from shared.catalog.parties import Submission, file_ids, named_parties
+from shared.catalog.parties import MaterialIn, Submission, file_ids, named_parties
 from shared.catalog.registry import Catalog
 from shared.catalog.submission import examine
 from shared.clock import beijing_date
@@ -37,7 +38,6 @@ _WORDS = {
     "HIDDEN_CHARACTER": "姓名中有看不见的字符,请重新输入 / the name holds characters nobody sees: type it again",
     "NOT_BY_YOURSELF": "网上申请不能自行填写此项 / this cannot be chosen by one who applies online",
     "NO_UNIT": "该地区没有办理此事项的机构 / no unit there handles this matter",
-    "FILE_UNKNOWN": "没有这个文件,请先上传 / there is no such file, upload it first",
     "BEFORE_BIRTH": "死亡日期早于证件号码中的出生日期 / the death is before the birth in the number",
     "APPLICANT_NOT_YOU": "网上申请须由申请人本人提交 / an application online is handed in by the applicant",
 }
@@ -45,12 +45,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The world of a submission: the catalogue and units in force, when it is, and what was granted before."""
+    """The world of a submission: the catalogue and units in force, when it is, what was granted before, and the files
+    it names: each with the code of what keeps it from being used, or None."""
 
     catalog: Catalog
     units: Sequence[Unit]
     now: datetime
     granted: Collection[str] = ()
+    files: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -91,7 +93,7 @@ def check(raw: Mapping[str, Any], here: Here) -> tuple[Checked | None, list[Fiel
     errors, units = found.errors[:MOST_TOLD], dict[str, str | None]()
     if found.submission is not None:
         units = {m.code: routing.unit_of(m, found.submission.accept_region, here.units) for m in found.matters}
-        errors += beside(_further(found.submission, units), errors)
+        errors += beside(_further(found.submission, found.matters, units, here), errors)
     errors = misshapen + beside(errors, misshapen)
     if errors or found.submission is None:
         return None, errors
@@ -117,11 +119,15 @@ def not_the_applicant() -> FieldError:
 def not_by_oneself(submission: Submission, today: date) -> list[FieldError]:
     """What a citizen may not say of their own application: that it came on an earlier day, or that an official has
     seen an original."""
-    seen = [n for n, m in enumerate(submission.materials) if m.original_seen]
-    found = [_error(f"/materials/{n}/original_seen", "NOT_BY_YOURSELF") for n in seen]
+    found = seen_by_oneself(submission.materials)
     if submission.received_at is not None and beijing_date(submission.received_at) != today:
         found.append(_error("/received_at", "NOT_BY_YOURSELF"))
     return found
+
+
+def seen_by_oneself(given: Sequence[MaterialIn]) -> list[FieldError]:
+    """Originals that a citizen says an official has seen."""
+    return [_error(f"/materials/{n}/original_seen", "NOT_BY_YOURSELF") for n, m in enumerate(given) if m.original_seen]
 
 
 def _too_old(rest: dict[str, Any], here: Here) -> list[FieldError]:
@@ -143,13 +149,18 @@ def _hidden(submission: Submission) -> Iterator[FieldError]:
             yield _error(f"{pointer}/name", "HIDDEN_CHARACTER")
 
 
-def _further(submission: Submission, units: Mapping[str, str | None]) -> Iterator[FieldError]:
+def _further(
+    submission: Submission, matters: Sequence[Matter], units: Mapping[str, str | None], here: Here
+) -> Iterator[FieldError]:
     if None in units.values():
         yield _error("/accept_region", "NO_UNIT")
     yield from _hidden(submission)
     yield from _lifetime(submission)
-    # Until files are kept nothing can have been uploaded.
-    yield from (_error(pointer, "FILE_UNKNOWN") for pointer, _ in file_ids(submission))
+    for n, material in enumerate(submission.materials if matters else ()):  # else the choice of matters is told first
+        yield from materials.wrong(f"/materials/{n}", material, matters, submission.accept_region, here.now, here.today)
+    for pointer, file_id in file_ids(submission):
+        if code := here.files.get(file_id, "FILE_UNKNOWN"):
+            yield file_error(pointer, code)
 
 
 def _lifetime(submission: Submission) -> Iterator[FieldError]:

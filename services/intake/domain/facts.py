@@ -26,6 +26,9 @@ from shared.outcomes import FactStatus
 
 FACT_CHECK = "fact_check"
 """The kind of task in which a person finds out what a source contradicted (事实核实)."""
+OUTLAST = frozenset({"verify_commitment", "false_commitment"})
+"""Kinds of tasks that are worked on after the application has ended."""
+
 FACT_CHECK_DAYS = 1
 FACT_CHECK_ROLE = "clerk"
 TOPIC = topic_of("coordinator", "requests")
@@ -134,7 +137,8 @@ def close_checks(changes: Changes[Application], ctx: Ctx) -> None:
     """Nobody need find out any more, and no source need answer: the application has ended."""
     state = changes.state
     for task in live_tasks(state):
-        close(task, ctx.now)
+        if task.kind not in OUTLAST:
+            close(task, ctx.now)
     changes.puts += list_tasks(state)
     changes.timers += escalations(state)
     changes.asks += [CancelAsk(name) for name, fact in state.facts.items() if fact.status in (None, FactStatus.SILENT)]

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.catalog.protocol import ItemView, MaterialRef
+from services.intake.domain.materials import Material
+from shared.catalog.protocol import ItemView
 from shared.changes import State
 from shared.crypto import Sealed
 from shared.handling.model import DecisionRecord, Task
 from shared.outcomes import FINAL_ITEM, ApplicationStatus, CaseOutcome, Channel, FactStatus, ItemStatus
 
+Method = Literal["written", "electronic"]
 HoldingState = Literal["live", "granted", "ended"]
 
 
@@ -49,6 +51,29 @@ class FactState(Value):
     occurred_on: date | None = None
     status: FactStatus | None = None
     refuted: bool = False
+
+
+class Tolerance(Value):
+    """A secondary material that follows by this day (容缺): still awaited, come, or late."""
+
+    material: str
+    promise_by: date
+    state: Literal["open", "cured", "overdue"] = "open"
+
+
+class Commitment(Value):
+    """A commitment (告知承诺) of the applicant: which text was told and signed when and how, to be checked on a day.
+
+    `moot`: nothing that rests on it was granted; `repaired`: it was false, and its signer has made good for it.
+    """
+
+    material: str
+    version: str
+    informed_at: datetime
+    signed_at: datetime
+    method: Method
+    verify_due: date
+    state: Literal["open", "checking", "true", "false", "moot", "repaired"] = "open"
 
 
 class Rating(Value):
@@ -90,7 +115,9 @@ class Application(State):
     subject_name: str | None = None
     query_code: str
     submission: Sealed
-    materials: list[MaterialRef] = Field(default_factory=list)
+    materials: list[Material] = Field(default_factory=list)
+    tolerances: list[Tolerance] = Field(default_factory=list)
+    commitments: list[Commitment] = Field(default_factory=list)
     status: ApplicationStatus = ApplicationStatus.SUBMITTED
     outcome: CaseOutcome | None = None
     accepted_at: datetime | None = None

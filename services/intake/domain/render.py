@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.lamps import clock, iso, item_lamp
+from services.intake.domain.materials import not_asked
 from services.intake.domain.model import must_correct
 from services.intake.domain.words import CASE, ITEM
 from shared.clock import beijing_date
@@ -52,6 +53,9 @@ def application(
         **summary(a, at, version=version),
         "items": [item(i, a, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
+        "not_asked": not_asked(a, at.catalog),
+        "tolerances": [t.model_dump(mode="json") for t in a.tolerances],
+        "commitments": [c.model_dump(mode="json") for c in a.commitments],
         "papers": list(papers),
     }
 

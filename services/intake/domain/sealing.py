@@ -11,7 +11,7 @@ import orjson
 from shared.crypto import Aad, Keyring, Sealed
 
 OWN = "intake"
-EVIDENCE, COMMENT, REASON, DRAFT = "evidence", "comment", "reason", "draft"
+EVIDENCE, COMMENT, REASON, DRAFT, FILE_NAME = "evidence", "comment", "reason", "draft", "file_name"
 
 
 def seal(keyring: Keyring, case_id: UUID, part: str | None, round_: int, content: Mapping[str, Any]) -> Sealed:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain import timeline
+from services.intake.domain import commitment, timeline, tolerance
 from services.intake.domain.check import Checked
 from services.intake.domain.facts import asks, to_coordinator
+from services.intake.domain.materials import taken
 from services.intake.domain.model import Application, FactState, Holding
 from services.intake.domain.papers.making import receipt
 from services.intake.domain.people import NAME, index_of, owner_ref, query_code, query_hash, refs_by_role
@@ -16,7 +17,6 @@ from services.intake.domain.sealing import seal
 from services.intake.domain.telling import hold, tell
 from services.intake.domain.whose import keys_of
 from shared.catalog.model import Matter
-from shared.catalog.parties import MaterialIn
 from shared.catalog.plan import ItemDraft, cut, fact_sources, materials_of, plan
 from shared.catalog.protocol import ApplicationReceived, ApplicationSubmitted, ItemView, MaterialRef, PlannedItem
 from shared.changes import Changes, Ctx, Emit
@@ -44,8 +44,8 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
     """The new application with all that follows from it, and its query code."""
     index = index_of(ctx.keyring)
     refs = refs_by_role(checked.parties, index, arrival.case_id)
-    materials = material_refs(checked.submission.materials)
-    items = _items(checked, arrival.case_id, refs, materials, ctx)
+    materials = taken(checked.submission.materials, ctx)
+    items = _items(checked, arrival.case_id, refs, [material.ref() for material in materials], ctx)
     code = query_code(index, arrival.case_id)
     sources = fact_sources(ctx.catalog, checked.matters)
     names = {
@@ -79,15 +79,14 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         holdings=_holdings(checked.matters, items, refs),
         acted=list(arrival.acted),
     )
-    puts = tell(state, [timeline.received(state.application_no, len(items))], ctx.now)
-    puts += [*hold(state, state.holdings, upsert=False), receipt(state)]
+    state.tolerances = tolerance.promised(state)
+    state.commitments = commitment.signed(state, given.materials)
+    lines = [timeline.received(state.application_no, len(items)), timeline.deferred(state.tolerances)]
+    puts = [*tell(state, lines, ctx.now), *hold(state, state.holdings, upsert=False), receipt(state)]
     emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
-    return Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts), code
-
-
-def material_refs(given: Sequence[MaterialIn]) -> list[MaterialRef]:
-    """The materials as items see them."""
-    return [MaterialRef(**m.model_dump()) for m in given]
+    changes = Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts)
+    changes.timers += [*(tolerance.timer(state) if state.tolerances else ()), *commitment.timer(state)]
+    return changes, code
 
 
 def _items(

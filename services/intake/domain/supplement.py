@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.intake.domain import timeline
+from services.intake.domain import commitment, timeline, tolerance
 from services.intake.domain.check import Here
 from services.intake.domain.facts import to_coordinator
+from services.intake.domain.files import file_error
+from services.intake.domain.materials import Material, taken, wrong
 from services.intake.domain.model import Application
+from services.intake.domain.parts import resent
 from services.intake.domain.sealing import seal, unseal
-from services.intake.domain.submit import material_refs
 from services.intake.domain.telling import tell
 from services.intake.domain.visits import end_calls
 from shared.catalog.forms import field_error, validate_form
 from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.model import Matter
 from shared.catalog.parties import MaterialIn, Shape
-from shared.catalog.plan import cut, materials_of
-from shared.catalog.protocol import ApplicationSupplemented, ItemView, MaterialRef, SupplementedItem
+from shared.catalog.protocol import ItemView
 from shared.changes import Changes, Ctx
 from shared.errors import Conflict, FieldError, Invalid
-from shared.handling.sealing import seal_part
 
 
 class Supplement(Shape):
@@ -36,25 +35,48 @@ class Supplement(Shape):
 
 
 def supplement(state: Application, given: Supplement, here: Here, ctx: Ctx) -> Changes[Application]:
-    """Takes a supplement for the items that wait for the applicant.
+    """Takes a supplement for the items that wait for the applicant, or for a material that was promised (容缺).
 
     `Conflict` (`NOT_CORRECTING`, `ROUND_OLD`) when nothing waits, or another round does; `Invalid` for wrong fields
     and for a supplement that holds nothing.
     """
-    waiting = state.correcting()
+    waiting = _waiting(state, given, ctx)
     _refuse_wrong_round(waiting, given)
     content = unseal(ctx.keyring, state.id, None, state.sealed_round, state.submission)
     matters = [ctx.catalog.matters[i.matter] for i in waiting]
-    content["form"] = {**content["form"], **_clean_form(given, matters, content["form"], here, state.bundle)}
-    state.materials = _merged(state.materials, material_refs(given.materials))
+    content["form"] = {**content["form"], **_clean_form(given, matters, state, here)}
+    state.materials = _merged(state.materials, taken(given.materials, ctx))
     state.sealed_round += 1
     state.submission = seal(ctx.keyring, state.id, None, state.sealed_round, content)
-    message = ApplicationSupplemented(
-        case_id=state.id, round=state.sealed_round, items=tuple(_items(state, waiting, matters, content, ctx))
-    )
-    puts = tell(state, [timeline.supplemented(given.round)], ctx.now)
-    changes = Changes(state, emits=[to_coordinator(state, message)], puts=puts)
+    message = resent(state, waiting, content, ctx)
+    changes = _promises(state, given, ctx)
+    changes.emits.append(to_coordinator(state, message))
+    changes.puts += tell(state, [timeline.supplemented(given.round)], ctx.now)
     end_calls(changes, ctx)
+    return changes
+
+
+def _waiting(state: Application, given: Supplement, ctx: Ctx) -> list[ItemView]:
+    """The items to correct, and those that lack what was promised and comes now."""
+    correcting = state.correcting()
+    came = {m.type for m in given.materials if m.source != "deferred"}
+    promised = came & {t.material for t in state.tolerances if t.state != "cured"}
+    known = {i.item_id for i in correcting}
+    owing = tolerance.owing(state, promised, ctx) if promised and (not given.form or correcting) else []
+    return [*correcting, *(i for i in owing if i.item_id not in known)]
+
+
+def _promises(state: Application, given: Supplement, ctx: Ctx) -> Changes[Application]:
+    """What was promised and came, and what is promised or committed to now."""
+    came = [m.type for m in given.materials if m.source != "deferred"]
+    changes = tolerance.cure(state, came, ctx) if state.tolerances else Changes(state)
+    known = {t.material for t in state.tolerances}
+    if new := [t for t in tolerance.promised(state) if t.material not in known]:
+        state.tolerances += new
+        changes.timers += tolerance.timer(state)
+    if made := commitment.signed(state, given.materials):
+        state.commitments += made
+        changes.timers += commitment.timer(state)
     return changes
 
 
@@ -66,16 +88,14 @@ def _refuse_wrong_round(waiting: Sequence[ItemView], given: Supplement) -> None:
         raise Conflict("ROUND_OLD", f"现在是第 {now} 轮,请重新查看后再补正", f"round {now} is open: read again first")
 
 
-def _clean_form(
-    given: Supplement, matters: Sequence[Matter], form: Mapping[str, Any], here: Here, bundle: str | None
-) -> dict[str, Any]:
+def _clean_form(given: Supplement, matters: Sequence[Matter], state: Application, here: Here) -> dict[str, Any]:
     """The clean new fields; `Invalid` for each that is wrong, or when there is nothing new."""
     world = here.world()
     clean, errors = validate_form(
-        here.catalog, matters, given.form, here.today, bundle=bundle, world=world, complete=False
+        here.catalog, matters, given.form, here.today, bundle=state.bundle, world=world, complete=False
     )
     for n, material in enumerate(given.materials):
-        errors += _material(n, material, matters, here.today)
+        errors += _material(f"/materials/{n}", material, matters, state, here)
     if not given.form and not given.materials:
         errors.append(field_error("/form", "REQUIRED"))
     if errors:
@@ -83,42 +103,26 @@ def _clean_form(
     return clean
 
 
-def _material(n: int, material: MaterialIn, matters: Sequence[Matter], today: date) -> list[FieldError]:
+def _material(
+    pointer: str, material: MaterialIn, matters: Sequence[Matter], state: Application, here: Here
+) -> list[FieldError]:
     known = MATERIAL_NAMES.keys() | {need.type for m in matters for need in m.materials}
     found = []
     if material.type not in known:
-        found.append(FieldError(f"/materials/{n}/type", "UNKNOWN_MATERIAL", "没有这种材料 / no such material type"))
+        found.append(FieldError(f"{pointer}/type", "UNKNOWN_MATERIAL", "没有这种材料 / no such material type"))
     if material.file_id is not None:
-        message = "没有这个文件,请先上传 / there is no such file, upload it first"
-        found.append(FieldError(f"/materials/{n}/file_id", "FILE_UNKNOWN", message))
+        code = here.files.get(material.file_id, "FILE_UNKNOWN")
+        found += [file_error(f"{pointer}/file_id", code)] if code else []
     elif material.source == "upload":
-        found.append(field_error(f"/materials/{n}/file_id", "REQUIRED"))
-    if material.source == "deferred" and (material.promise_by is None or material.promise_by < today):
-        found.append(field_error(f"/materials/{n}/promise_by", "REQUIRED"))
-    return found
+        found.append(field_error(f"{pointer}/file_id", "REQUIRED"))
+    if material.source == "deferred" and material.promise_by is None:
+        found.append(field_error(f"{pointer}/promise_by", "REQUIRED"))
+    if material.source == "deferred" and material.type in {t.material for t in state.tolerances}:
+        words = "该材料已容缺一次,请提交 / this material was promised once already: bring it"
+        found.append(FieldError(f"{pointer}/source", "PROMISED_BEFORE", words))
+    return [*found, *wrong(pointer, material, matters, state.accept_region, here.now, here.today)]
 
 
-def _merged(old: Sequence[MaterialRef], new: Sequence[MaterialRef]) -> list[MaterialRef]:
+def _merged(old: Sequence[Material], new: Sequence[Material]) -> list[Material]:
     replaced = {m.type for m in new}
     return [*(m for m in old if m.type not in replaced), *new]
-
-
-def _items(
-    state: Application, waiting: Sequence[ItemView], matters: Sequence[Matter], content: Mapping[str, Any], ctx: Ctx
-) -> list[SupplementedItem]:
-    sealer = ctx.keyring.sealer()
-    return [
-        SupplementedItem(
-            item_id=i.item_id,
-            sealed=seal_part(
-                sealer,
-                i.service,
-                state.id,
-                i.item_id,
-                state.sealed_round,
-                cut(content["form"], content["parties"], matter),
-            ),
-            materials=materials_of(matter, state.materials),
-        )
-        for i, matter in zip(waiting, matters, strict=True)
-    ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.words import CASE, ITEM, OUTCOME, Words
+from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.protocol import CaseView, CorrectionIssued, ItemView
 from shared.outcomes import ApplicationStatus, FactStatus, ItemStatus
 
 if TYPE_CHECKING:
+    from services.intake.domain.model import Tolerance
     from shared.catalog.registry import Catalog
 
 _TOLD_MOVES = frozenset(
@@ -113,6 +115,43 @@ def supplemented(round_: int) -> Line:
     return Line("supplemented", f"已收到第 {round_} 次补正的内容。", f"What was asked for has come (round {round_}).")
 
 
+def deferred(tolerances: Sequence[Tolerance]) -> Line | None:
+    """What follows later, and by when (容缺受理)."""
+    if not tolerances:
+        return None
+    zh = "、".join(f"{_material(t.material)}({t.promise_by} 前补齐)" for t in tolerances)
+    en = ", ".join(f"{t.material} by {t.promise_by}" for t in tolerances)
+    return Line("deferred", f"容缺受理,尚缺:{zh};到期不补不发证。", f"Received with these to follow: {en}.")
+
+
+def overdue(kinds: Sequence[str]) -> Line:
+    """A day passed on which something was to have come."""
+    zh = "、".join(map(_material, kinds))
+    return Line("overdue", f"承诺补交的材料已逾期:{zh}。补齐前不发证、不发放。", f"Overdue: {', '.join(kinds)}.")
+
+
+def reminded(kinds: Sequence[str], *, ended: bool) -> Line:
+    """Somebody reminded the applicant of what is overdue, or ended what lacks it."""
+    zh, en = "、".join(map(_material, kinds)), ", ".join(kinds)
+    if ended:
+        return Line("tolerance_ended", f"逾期未补齐{zh},相关事项终止办理。", f"Ended for lack of {en}.")
+    return Line("reminded", f"已催告补交:{zh}。", f"Reminded of {en}.")
+
+
+def commitment(found: str) -> Line | None:
+    """What the check of a commitment found."""
+    words = {
+        "true": ("承诺内容经核查属实", "what was committed to was found true"),
+        "false": ("承诺内容经核查不实,将依法撤销相关决定", "what was committed to was found false"),
+    }.get(found)
+    return Line(f"commitment_{found}", f"{words[0]}。", f"{words[1].capitalize()}.") if words else None
+
+
+def handed_back(kind: str) -> Line:
+    """A paper was given back."""
+    return Line("handed_back", f"已退还原件:{_material(kind)}。", f"Given back: {kind}.")
+
+
 def withdrawal(items: Iterable[ItemView], catalog: Catalog) -> Line:
     """The applicant asked to withdraw."""
     named = list(items)
@@ -139,6 +178,10 @@ def fact(status: FactStatus, *, refuted: bool = False) -> Line:
 def _name(item: ItemView, catalog: Catalog) -> str:
     matter = catalog.matters.get(item.matter)
     return matter.name if matter else item.matter
+
+
+def _material(kind: str) -> str:
+    return MATERIAL_NAMES.get(kind, kind)
 
 
 def _findings(item: ItemView) -> Words:

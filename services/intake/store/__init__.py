@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from services.intake.domain import commitment, tolerance
 from services.intake.domain.messages.lines import attempt
 from services.intake.domain.model import Application
 from services.intake.domain.whose import keys_of
@@ -18,7 +19,7 @@ from services.intake.store.papers import attempts_of
 from services.intake.tables import DEFINITION, DELIVERY, TASK
 from shared.catalog.definition import definition
 from shared.changes import Put
-from shared.clock import beijing_date
+from shared.clock import beijing_date, monotonic
 from shared.handling.stuck import movers
 from shared.identity import make_application_no
 from shared.outcomes import ApplicationStatus
@@ -42,6 +43,9 @@ ENDED = (
 BLOCK = 50
 """Sequence numbers taken at once; those not used before a restart are gaps, which the contract allows."""
 
+BARRED_SECONDS = 5.0
+"""Real time for which it is remembered who may commit to nothing."""
+
 
 @dataclass
 class Desk:
@@ -50,6 +54,8 @@ class Desk:
     numbers: dict[tuple[str, date], list[int]] = field(default_factory=dict)
     definitions: dict[tuple[str | None, tuple[str, ...]], tuple[str, bytes]] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
+    barred: frozenset[str] = frozenset()
+    barred_at: float = -BARRED_SECONDS
 
     def definition_of(self, catalog: Catalog, checked: Checked) -> tuple[str, bytes]:
         """The definition under which these matters are handled: its SHA-256 and bytes, made once."""
@@ -189,6 +195,17 @@ async def note_refusal(handle: ServiceHandle, who: str, application: Application
         await conn.execute(_REFUSED, handle.clock.now(), who, str(application.id), text)
 
 
+async def barred(handle: ServiceHandle) -> frozenset[str]:
+    """Who may commit to nothing (`person_ref`s): looked up every few seconds at most, since it is asked for every
+    commitment and hardly ever changes."""
+    kept = desk(handle)
+    if monotonic() - kept.barred_at > BARRED_SECONDS:
+        async with handle.read() as conn:
+            rows = await conn.fetch("SELECT person_ref FROM intake.commitment_bar WHERE lifted_at IS NULL")
+        kept.barred, kept.barred_at = frozenset(row["person_ref"] for row in rows), monotonic()
+    return kept.barred
+
+
 _HANGING = f"""
 SELECT a.id, a.version, a.application_no,
     CASE WHEN opened THEN 'FACT_NOT_ESTABLISHED' ELSE 'NOT_OPENED' END, NOT opened
@@ -196,7 +213,7 @@ FROM intake.application a, LATERAL (SELECT EXISTS (SELECT FROM json_object_keys(
 WHERE a.status <> ALL($1::text[])
     AND (NOT opened OR EXISTS (SELECT FROM json_each(a.body->'facts') f
         WHERE coalesce(f.value->>'status', 'silent') <> 'confirmed' AND f.value->>'refuted' <> 'true'))
-    AND NOT EXISTS ({movers("a.id", TASK, DELIVERY)})
+    AND NOT EXISTS ({movers("a.id", TASK, DELIVERY, but=(commitment.TIMER, tolerance.TIMER))})
     AND NOT EXISTS (SELECT FROM intake.parked p WHERE p.key = a.id::text AND p.state <> 'discarded')
 ORDER BY a.id LIMIT 200
 """

@@ -8,6 +8,8 @@ services and for departments outside. No field here is personal beyond `person_r
 from __future__ import annotations
 
 from shared.catalog.protocol.down import (
+    EffectsFrozen,
+    EffectsReleased,
     FactResult,
     ItemCancelled,
     ItemReady,
@@ -15,6 +17,7 @@ from shared.catalog.protocol.down import (
     ItemSettled,
     ItemSupplemented,
     PrerequisiteResult,
+    ReversalRequested,
     WithdrawalRequested,
 )
 from shared.catalog.protocol.events import (
@@ -37,7 +40,9 @@ from shared.catalog.protocol.requests import (
     ApplicationReceived,
     ApplicationSubmitted,
     ApplicationSupplemented,
+    CommitmentFound,
     FactEstablished,
+    MaterialsLapsed,
     SupplementedItem,
     WithdrawalSubmitted,
 )
@@ -72,8 +77,25 @@ from shared.catalog.protocol.values import (
     WaitingOn,
 )
 
-INTAKE_REQUESTS = (ApplicationSubmitted, ApplicationSupplemented, WithdrawalSubmitted, FactEstablished)
-DOWN = (ItemRequested, ItemReady, ItemSupplemented, WithdrawalRequested, ItemCancelled, ItemSettled)
+INTAKE_REQUESTS = (
+    ApplicationSubmitted,
+    ApplicationSupplemented,
+    WithdrawalSubmitted,
+    FactEstablished,
+    MaterialsLapsed,
+    CommitmentFound,
+)
+DOWN = (
+    ItemRequested,
+    ItemReady,
+    ItemSupplemented,
+    WithdrawalRequested,
+    ItemCancelled,
+    ItemSettled,
+    EffectsFrozen,
+    EffectsReleased,
+    ReversalRequested,
+)
 UP = (
     CheckPassed,
     CorrectionRequested,
@@ -103,10 +125,13 @@ __all__ = [
     "CaseReopened",
     "CaseView",
     "CheckPassed",
+    "CommitmentFound",
     "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",
     "Due",
+    "EffectsFrozen",
+    "EffectsReleased",
     "Extension",
     "FactEstablished",
     "FactResult",
@@ -135,11 +160,13 @@ __all__ = [
     "Limit",
     "MaterialRef",
     "Pause",
+    "MaterialsLapsed",
     "PersonRefMapped",
     "PlannedItem",
     "Prerequisite",
     "PrerequisiteResult",
     "Result",
+    "ReversalRequested",
     "SupplementedItem",
     "UP",
     "UnitChanged",

@@ -62,6 +62,24 @@ class FactEstablished(Message):
     refuted: bool = False
 
 
+class MaterialsLapsed(Message):
+    """What was to follow (容缺) did not come in time, and a person ended it: these items end."""
+
+    case_id: UUID
+    items: tuple[UUID, ...]
+    reason_code: str
+
+
+class CommitmentFound(Message):
+    """A commitment (告知承诺) was found false: what was granted on it, in these items, is to be reversed."""
+
+    case_id: UUID
+    material: str
+    items: tuple[UUID, ...]
+    reason_code: str
+    law: str
+
+
 class ApplicationReceived(Message):
     """An application was received (public, on `onewindow.intake.events`)."""
 

@@ -72,7 +72,7 @@ _BENEFIT_STOP = Matter(
     required_fields=("death",),
     optional_fields=("payee", "kinship_commitment", "electronic_delivery"),
     subject="required",
-    materials=(fetched("death_certificate"), brought("kinship_proof", required=False)),
+    materials=(fetched("death_certificate"), brought("kinship_proof", required=False, commits=True)),
     facts=("death_confirmed",),
     joins=(Joins("bereavement"),),
     check="none",

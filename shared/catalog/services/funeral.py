@@ -60,6 +60,7 @@ _CREMATION = Matter(
     promised=Limit(n=15, unit="working"),
     once="granted",
     papers=("火化证明",),
+    yields=("cremation_certificate",),
 )
 
 _FEE_WAIVER = Matter(
@@ -85,7 +86,7 @@ _FEE_WAIVER = Matter(
         fetched("cremation_certificate"),
         fetched("household_register"),
         fetched("relief_certificate", required=False),
-        brought("kinship_proof"),
+        brought("kinship_proof", commits=True),
     ),
     after=(After("funeral.cremation", hard=True),),
     joins=(_CREMATED,),

@@ -109,7 +109,8 @@ def gateway(
 ) -> None:
     """打印分开运行时的 nginx 网关配置 / print the nginx configuration of the gateway before services that run apart."""
     places = {name: copies.split(",") for name, _, copies in (one.partition("=") for one in backends)}
-    typer.echo(nginx(load_specs(_catalog()), places, listen=listen, folder=str(folder.absolute())))
+    most, where = load_settings().file_bytes, str(folder.absolute())
+    typer.echo(nginx(load_specs(_catalog()), places, listen=listen, folder=where, file_bytes=most))
 
 
 def settings() -> None:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from shared.catalog.protocol import Limit
 
 Line = dict[str, str]
+_PROMISED: Mapping[str, tuple[str, str]] = {
+    "deferred": ("容缺材料", ";到期不补不发证、不发放"),
+    "commitment": ("告知承诺", ";办结后核查,承诺不实的撤销决定、追回款项,修复前不再适用告知承诺"),
+}
+"""What was promised instead of brought: how the receipt calls it, and what follows (国办发〔2022〕5号、国办发〔2020〕42号)."""
+
 NAME, SECRET = "name", "secret"
 _UNITS = {"working": "个工作日", "calendar": "日"}
 
@@ -76,8 +82,17 @@ def _provisional(provisional: bool) -> str:
 
 def _materials(source: Source) -> list[Line]:
     names = {need.type: need.name for m in source.world.catalog.matters.values() for need in m.materials}
-    given = [names.get(m["type"], m["type"]) for m in source.filed.materials]
-    return [line("、".join(dict.fromkeys(given)), "已收材料")] if given else []
+    by_source: dict[str, list[str]] = {}
+    for m in source.filed.materials:
+        name = names.get(m["type"], m["type"])
+        until = f"({m['promise_by']} 前补齐)" if m["source"] == "deferred" else ""
+        kind = m["source"] if m["source"] in _PROMISED else ""
+        by_source.setdefault(kind, []).append(f"{name}{until}")
+    found = [line("、".join(dict.fromkeys(by_source[""])), "已收材料")] if "" in by_source else []
+    for kind, (label, words_after) in _PROMISED.items():
+        if kind in by_source:
+            found.append(line("、".join(dict.fromkeys(by_source[kind])) + words_after, label))
+    return found
 
 
 def _query(source: Source) -> list[Line]:

@@ -1,0 +1,1 @@
+"""Files that people hand in: what may be taken in, how it rests (sealed, in a store), and who looks for viruses."""
