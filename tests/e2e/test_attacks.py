@@ -94,11 +94,11 @@ async def test_guesses_sent_together_are_counted_like_those_sent_one_by_one(plat
     assert statuses == [401] * 5 + [429] * 7
 
 
-async def test_demonstration_accounts_and_routes_are_gone_without_the_demonstration(server) -> None:
+async def test_demonstration_accounts_and_routes_are_gone_without_the_demonstration(server, tmp_path) -> None:
     dsn = await server.new_database()
     form = {"grant_type": "password", "username": "operator", "password": PASSWORD}
     for demo, clock, status, dev in ((True, "system", 200, 401), (False, "system", 401, 404)):
-        async with run_platform(dsn, demo=demo, clock=clock) as found:
+        async with run_platform(dsn, demo=demo, clock=clock, keys=tmp_path / "keys") as found:
             assert (await call(found, None, "POST", "/api/auth/token", data=form)).status_code == status
             assert (await call(found, None, "GET", "/api/dev/clock")).status_code == dev
             assert (await call(found, None, "POST", "/api/dev/facts", json={})).status_code == dev
