@@ -145,6 +145,9 @@ def _down() -> tuple[Message, ...]:
         p.WithdrawalRequested(**_ID, reason_code="APPLICANT_WITHDREW"),
         p.ItemCancelled(**_ID, cause="terminated", reason_code="FACT_REFUTED"),
         p.ItemSettled(**_ID, status="applied"),
+        p.EffectsFrozen(**_ID, ground="OBJECTION"),
+        p.EffectsReleased(**_ID, ground="OBJECTION"),
+        p.ReversalRequested(**_ID, cause="fact_retracted", reason_code="DEATH_RETRACTED", law=_LAW),
     )
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.catalog.protocol import (
+    EffectsFrozen,
+    EffectsReleased,
     ItemCancelled,
     ItemReady,
     ItemRequested,
     ItemSettled,
     ItemSupplemented,
+    ReversalRequested,
     WithdrawalRequested,
 )
 from shared.changes import Handler, Kind
@@ -56,6 +59,9 @@ def _routes(engine: Engine) -> dict[type[Message], Route]:
         WithdrawalRequested: engine.on_withdrawal_requested,
         ItemCancelled: engine.on_item_cancelled,
         ItemSettled: engine.on_item_settled,
+        EffectsFrozen: engine.on_effects_frozen,
+        EffectsReleased: engine.on_effects_released,
+        ReversalRequested: engine.on_reversal_requested,
     }
     return {message: Route(ITEM, handler) for message, handler in handlers.items()}
 

@@ -13,17 +13,20 @@ from typing import Any
 from shared.catalog.protocol import (
     CheckPassed,
     CorrectionRequested,
+    EffectsFrozen,
+    EffectsReleased,
     ItemCancelled,
     ItemReady,
     ItemRequested,
     ItemSettled,
     ItemSupplemented,
+    ReversalRequested,
     WithdrawalAnswered,
     WithdrawalRequested,
 )
 from shared.changes import Answer, Changes, Ctx, Timer
 from shared.errors import Poison
-from shared.handling import decisions, escalation, tasks
+from shared.handling import decisions, escalation, reversal, tasks
 from shared.handling.model import FollowsUp, Item, Procedure
 from shared.handling.rounds import begin_again, new_item
 from shared.handling.run import ProcedureFault, Run, out_of_round
@@ -81,7 +84,7 @@ class Engine:
     def on_withdrawal_requested(self, state: Item | None, message: WithdrawalRequested, ctx: Ctx) -> Changes[Item]:
         """Agreed, unless it is already decided; agreeing is the end of the item."""
         item = _present(state)
-        if message.round != item.round or item.phase == "ended":
+        if message.round != item.round or item.phase in reversal.OVER:
             return Changes(item)
         run = self._run(item, ctx)
         if item.phase in ("open", "returned"):
@@ -94,21 +97,48 @@ class Engine:
     def on_item_cancelled(self, state: Item | None, message: ItemCancelled, ctx: Ctx) -> Changes[Item]:
         """The item is over; a decision not yet in force falls away with it."""
         item = _present(state)
-        if message.round != item.round or item.phase in ("settled", "ended"):
+        if message.round != item.round or item.phase in ("settled", *reversal.OVER):
             return Changes(item)
         run = self._run(item, ctx)
         run.end("ended")
         return run.finish()
 
     def on_item_settled(self, state: Item | None, message: ItemSettled, ctx: Ctx) -> Changes[Item]:
-        """Applied: what follows from the decision is carried out now, once. Late: it is dropped."""
+        """Applied: what follows from the decision is carried out now, once, or when it is no more in doubt. Late: it is
+        dropped."""
         item = _present(state)
         if message.round != item.round or item.phase != "decided":
             return Changes(item)
         run = self._run(item, ctx)
         item.phase = "settled" if message.status == "applied" else "ended"
         if item.phase == "settled":
-            carry_out(run, self._procedure(item).settled(run.work, ctx))
+            reversal.settle(run, self._procedure(item))
+        return run.finish()
+
+    def on_effects_frozen(self, state: Item | None, message: EffectsFrozen, ctx: Ctx) -> Changes[Item]:
+        """What the item rests on is in doubt: nothing of it goes on, what runs is suspended."""
+        item = _present(state)
+        if message.round < item.round or item.phase in reversal.OVER:
+            return Changes(item)
+        run = self._run(item, ctx)
+        reversal.freeze(run, self._procedure(item), message)
+        return run.finish()
+
+    def on_effects_released(self, state: Item | None, message: EffectsReleased, ctx: Ctx) -> Changes[Item]:
+        """The doubt is settled: once none is left, what waited is carried out and the item goes on."""
+        item = _present(state)
+        run = self._run(item, ctx)
+        if reversal.release(run, self._procedure(item), message):
+            self._go_on(run)
+        return self._finish(run)
+
+    def on_reversal_requested(self, state: Item | None, message: ReversalRequested, ctx: Ctx) -> Changes[Item]:
+        """What the decision rested on proved false: undone once, or ended where nothing is in force yet."""
+        item = _present(state)
+        if message.round < item.round or item.phase in reversal.OVER:
+            return Changes(item)
+        run = self._run(item, ctx)
+        reversal.reverse(run, self._procedure(item), message)
         return run.finish()
 
     # --- local: answers, timers, this service's own news ---
@@ -161,10 +191,16 @@ class Engine:
     def decide(self, item: Item, decision: TaskDecision, ctx: Ctx) -> Changes[Item]:
         """A person's decision on one of the item's tasks.
 
-        Raises `Conflict` (lease lost, task closed, outcome not possible), `RefusedError` (`FOUR_EYES`), `Invalid`.
+        Raises `Conflict` (lease lost, task closed, outcome not possible, `EFFECTS_FROZEN`), `RefusedError`
+        (`FOUR_EYES`), `Invalid`.
         """
+        task = tasks.find(item, decision.task_id)
+        reversal.refuse_frozen(item, task)
         run = self._run(item, ctx)
-        if decisions.take(run, decision):
+        go_on = decisions.take(run, decision)
+        if task is not None and task.kind == reversal.REVERSAL and task.state not in tasks.LIVE:
+            reversal.decided(run, self._procedure(item), decision)
+        if go_on:
             self._go_on(run)
         try:
             return self._finish(run)
@@ -198,10 +234,12 @@ class Engine:
 
     def _go_on(self, run: Run) -> None:
         item, procedure = run.item, self._procedure(run.item)
+        if item.frozen:
+            return
         if item.phase == "open" and item.checked and not item.findings:
             carry_out(run, procedure.advance(run.work, run.ctx))
             run.advanced = True
-        elif item.phase == "settled" and isinstance(procedure, FollowsUp):
+        elif item.phase in ("settled", "revoked") and isinstance(procedure, FollowsUp):
             carry_out(run, procedure.follow_up(run.work, run.ctx))
 
     def _finish(self, run: Run) -> Changes[Item]:

@@ -66,14 +66,36 @@ class Task(BaseModel):
     closed_at: datetime | None = None
 
 
+class Frozen(BaseModel):
+    """A doubt that holds an item's effects back, since when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ground: str
+    since: datetime
+
+
+class Reversal(BaseModel):
+    """Why an item's decision is to be undone, in which round it was asked for; `refused`: a person let it stand."""
+
+    model_config = ConfigDict(frozen=True)
+
+    round: int
+    cause: str
+    reason_code: str
+    law: str
+    refused: bool = False
+
+
 class Item(State):
     """One matter inside one case, as its service handles it.
 
-    `phase` is open, decided (waiting for `ItemSettled`), settled, returned, or ended. `part` is the sealed application part,
+    `phase` is open, decided (waiting for `ItemSettled`), settled, returned, ended, or revoked (in force and undone). `part` is the sealed application part,
     `notes` this service's own sealed notes (answers of sources, comments). `facts` and `results` came with
     `ItemReady`; `answers` says which asks are answered and how (their data is in the notes), `waits` what the open
     ones wait for, `wakes` when the procedure wants to be called again (None: it was). `decisions` count now, `past`
     ones were taken in an earlier round or sent back. `conclusion` is what was decided, `done` the effects carried out.
+    `frozen` are the doubts that hold its effects, `held` says that `settled` waits for their end; `reversal` is asked for.
     """
 
     case_id: UUID
@@ -116,6 +138,9 @@ class Item(State):
     outcome: Decision | None = None
     conclusion: dict[str, Any] = Field(default_factory=dict)
     done: list[UUID] = Field(default_factory=list)
+    frozen: list[Frozen] = Field(default_factory=list)
+    held: bool = False
+    reversal: Reversal | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -301,4 +326,25 @@ class FollowsUp(Protocol):
     """A procedure that goes on after its decision is in force (a household review): a fourth pure function."""
 
     def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
-        """The next steps after a decision on a task, an answer or a wake that `settled` opened, asked or set."""
+        """The next steps after a decision on a task, an answer or a wake that `settled` opened, asked or set; in phase
+        `revoked`, those after what `reversed` opened, asked or set."""
+
+
+@runtime_checkable
+class Reverses(Protocol):
+    """A procedure whose effects in this service can be undone."""
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """What undoes them, said once, and whether or not they are suspended. A rule may restore; to take money back it
+        opens a person's task."""
+
+
+@runtime_checkable
+class Suspends(Protocol):
+    """A procedure whose effects run on (a stopped benefit) and can be suspended while they are in doubt."""
+
+    def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """What suspends them."""
+
+    def released(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """What lets them run again as they did."""

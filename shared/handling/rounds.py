@@ -8,7 +8,7 @@ from shared.handling.model import Item
 from shared.handling.run import Run
 from shared.handling.sealing import open_work
 
-_KEPT = ("version", "out", "seen", "tasks", "notes", "done")
+_KEPT = ("version", "out", "seen", "tasks", "notes", "done", "frozen")
 
 
 def new_item(message: ItemRequested, ctx: Ctx) -> Item:

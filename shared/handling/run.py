@@ -51,9 +51,9 @@ class Run:
         return open_work(self.item, self.ctx)
 
     def tell(self, make: Callable[..., Up], **content: Any) -> None:
-        """One answer to the coordinator, in the item's round."""
+        """One answer to the coordinator, in the item's round unless it says another."""
         item = self.item
-        message = make(item_id=item.id, case_id=item.case_id, round=item.round, **content)
+        message = make(**{"item_id": item.id, "case_id": item.case_id, "round": item.round, **content})
         self.emit(topic_of(self.ctx.service, "answers"), message)
 
     def emit(self, topic: str, message: Message) -> None:
@@ -124,7 +124,7 @@ class Run:
 
     def _waits_for(self) -> WaitingOn | None:
         before = self.item.waiting_on
-        if not self.advanced and not self.item.findings:
+        if not self.advanced and not self.item.findings and not self.item.frozen:
             return before  # the procedure was not asked in this call: what it said last still holds
         found = self._first_wait()
         if found and before and (found.kind, found.name) == (before.kind, before.name):
@@ -135,6 +135,8 @@ class Run:
         item, now = self.item, self.ctx.now
         if item.findings:
             return WaitingOn(kind=WaitKind.APPLICANT, name="correction", since=now)
+        if item.frozen:
+            return WaitingOn(kind=WaitKind.TASK, name=item.frozen[0].ground, since=item.frozen[0].since)
         if self.waiting:
             return self.waiting
         for task in tasks.live_tasks(item):

@@ -29,13 +29,14 @@ def hangs(tables: HandlingTables) -> Hangs:
 
 
 def _sql(tables: HandlingTables, delivery: DeliveryTables) -> str:
-    """Open, ready and without findings: nobody but this service can move it. Decided: the coordinator settles it."""
+    """Open, ready, without findings and not in doubt elsewhere: nobody but this service can move it. Decided: the
+    coordinator settles it."""
     return f"""
 SELECT i.id, i.version, i.application_no,
     CASE i.phase WHEN 'open' THEN '{NOTHING_MOVES_IT}' ELSE '{NOT_SETTLED}' END, i.phase = 'decided'
 FROM {qualified(tables.item)} i
 WHERE (i.phase = 'decided' OR i.phase = 'open' AND (i.body->>'ready')::boolean
-        AND json_array_length(i.body->'findings') = 0
+        AND json_array_length(i.body->'findings') = 0 AND coalesce(json_array_length(i.body->'frozen'), 0) = 0
         AND coalesce(i.body->'waiting_on'->>'kind', '') <> ALL($1::text[]))
     AND NOT EXISTS ({movers("i.id", tables.task, delivery)})
     AND NOT EXISTS (SELECT FROM {qualified(delivery.parked)} p WHERE p.key = i.case_id::text AND p.state <> 'discarded')

@@ -31,6 +31,7 @@ from shared.outcomes import Decision, WaitKind
 METADATA = MetaData(schema="toy")
 TABLES = handling_tables(METADATA)
 EFFECT = Table("effect", METADATA, Column("id", Text, primary_key=True))
+STANDING = Table("standing", METADATA, Column("id", Text, primary_key=True), Column("state", Text))
 LAW = "《示例办法》第一条"
 
 
@@ -99,3 +100,29 @@ def toy_engine(procedure: Any = None) -> Engine:
     """An engine over one matter."""
     procedure = procedure or Toy()
     return Engine({procedure.matter: procedure}, TABLES)
+
+
+class Undoable(Toy):
+    """The toy whose effects can be suspended and undone; the row says how it stands."""
+
+    def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        return [*super().settled(work, ctx), _stands(work, "in_force")]
+
+    def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        return [_stands(work, "suspended")]
+
+    def released(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        return [_stands(work, "in_force")]
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        return [_stands(work, "reversed"), OpenTask("recovery", "review", "handler", 10)]
+
+    def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        if work.item.phase != "revoked":
+            return super().follow_up(work, ctx)
+        decided = work.decision("recovery")
+        return [_stands(work, f"recovery {decided.outcome}")] if decided else []
+
+
+def _stands(work: Work, how: str) -> Step:
+    return Write(STANDING, {"id": str(work.item.id), "state": how}, upsert=True)

@@ -8,6 +8,8 @@ services and for departments outside. No field here is personal beyond `person_r
 from __future__ import annotations
 
 from shared.catalog.protocol.down import (
+    EffectsFrozen,
+    EffectsReleased,
     FactResult,
     ItemCancelled,
     ItemReady,
@@ -15,6 +17,7 @@ from shared.catalog.protocol.down import (
     ItemSettled,
     ItemSupplemented,
     PrerequisiteResult,
+    ReversalRequested,
     WithdrawalRequested,
 )
 from shared.catalog.protocol.events import (
@@ -73,7 +76,17 @@ from shared.catalog.protocol.values import (
 )
 
 INTAKE_REQUESTS = (ApplicationSubmitted, ApplicationSupplemented, WithdrawalSubmitted, FactEstablished)
-DOWN = (ItemRequested, ItemReady, ItemSupplemented, WithdrawalRequested, ItemCancelled, ItemSettled)
+DOWN = (
+    ItemRequested,
+    ItemReady,
+    ItemSupplemented,
+    WithdrawalRequested,
+    ItemCancelled,
+    ItemSettled,
+    EffectsFrozen,
+    EffectsReleased,
+    ReversalRequested,
+)
 UP = (
     CheckPassed,
     CorrectionRequested,
@@ -107,6 +120,8 @@ __all__ = [
     "CorrectionRequested",
     "DOWN",
     "Due",
+    "EffectsFrozen",
+    "EffectsReleased",
     "Extension",
     "FactEstablished",
     "FactResult",
@@ -140,6 +155,7 @@ __all__ = [
     "Prerequisite",
     "PrerequisiteResult",
     "Result",
+    "ReversalRequested",
     "SupplementedItem",
     "UP",
     "UnitChanged",

@@ -108,3 +108,39 @@ class ItemSettled(Message):
     case_id: UUID
     round: int
     status: Literal["applied", "late"]
+
+
+class ReversalRequested(Message):
+    """What this item's decision rested on proved false: undo its effects, and answer `ItemRevoked`.
+
+    Its fact was retracted (the dead are alive), or what the applicant committed to was false. One not yet in force
+    ends. What no rule can undo a person decides.
+    """
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    cause: Literal["false_commitment", "fact_retracted"]
+    reason_code: str
+    law: str
+
+
+class EffectsFrozen(Message):
+    """What this item rests on is in doubt: hold back effects not yet carried out, suspend those that run.
+
+    `ground` names the doubt; several may hold at once, each released apart.
+    """
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    ground: str
+
+
+class EffectsReleased(Message):
+    """The doubt of this name is settled, and the item's effects stand: go on, unless another one holds them."""
+
+    item_id: UUID
+    case_id: UUID
+    round: int
+    ground: str
