@@ -16,7 +16,7 @@ from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
-from shared.catalog.protocol import Due, Extension, Finding, Pause, WaitingOn
+from shared.catalog.protocol import Doubt, Due, Extension, Finding, Pause, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
@@ -50,6 +50,7 @@ class ObligationShown(Shown):
     findings: list[Finding]
     pause: Pause | None
     extension: Extension | None
+    frozen: Doubt | None
     result: dict[str, Any] | None
     lamp: Lamp
     ready: bool
@@ -76,6 +77,7 @@ class CaseFactShown(Shown):
     occurred_on: date | None
     evidence: str | None
     refuted: bool
+    doubts: list[Doubt]
 
 
 class ExaminationShown(Shown):

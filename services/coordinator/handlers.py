@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.coordinator.domain.answers import answer
+from services.coordinator.domain.disputes import dispute, uphold
 from services.coordinator.domain.facts import establish_fact
 from services.coordinator.domain.join import advance
 from services.coordinator.domain.plan import open_case
@@ -18,7 +19,9 @@ from shared.catalog.protocol import (
     UP,
     ApplicationSubmitted,
     ApplicationSupplemented,
+    FactDisputed,
     FactEstablished,
+    FactUpheld,
     WithdrawalSubmitted,
 )
 from shared.changes import Changes, Ctx, Handler, Timer
@@ -75,6 +78,8 @@ HANDLERS: dict[type[Message], Handler] = {
     ApplicationSupplemented: on_case(supplement),
     WithdrawalSubmitted: on_case(withdraw),
     FactEstablished: on_case(establish_fact),
+    FactDisputed: on_case(dispute),
+    FactUpheld: on_case(uphold),
     **dict.fromkeys(UP, on_case(answer)),
 }
 

@@ -76,7 +76,7 @@ def _joins(catalog: Catalog, matter: Matter) -> Iterator[str]:
 
 def _facts(catalog: Catalog, matter: Matter) -> Iterator[str]:
     known = {fact for b in catalog.bundles.values() for fact in b.fact_sources}
-    for fact in matter.facts:
+    for fact in (*matter.facts, *matter.rests_on):
         if fact not in known:
             yield f"{matter.code}: no source is named for the fact {fact} 事实没有来源"
 

@@ -86,6 +86,7 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         },
         "after": [{"matter": a.matter, "hard": a.hard} for a in matter.after],
         "facts": list(matter.facts),
+        "rests_on": list(matter.rests_on),
         "joins": [_join(j) for j in matter.joins],
         "check": matter.check,
         "pauses": [_pause(ground) for ground in matter.pauses],

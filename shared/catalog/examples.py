@@ -113,6 +113,8 @@ def _to_the_coordinator() -> tuple[Message, ...]:
             occurred_on=DAY,
             evidence="example-1",
         ),
+        p.FactDisputed(case_id=CASE, fact="death_confirmed", ground="OBJECTION"),
+        p.FactUpheld(case_id=CASE, fact="death_confirmed", ground="OBJECTION", evidence="example-2"),
         p.ApplicationReceived(**number, **place, matters=("example.matter",)),
     )
 

@@ -95,7 +95,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class Matter:
-    """One catalogue entry (事项)."""
+    """One catalogue entry (事项). `facts` it waits for; `rests_on` those it falls with though it does not wait."""
 
     code: str
     name: str
@@ -114,6 +114,7 @@ class Matter:
     materials: tuple[MaterialNeed, ...] = ()
     after: tuple[After, ...] = ()
     facts: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     joins: tuple[Joins, ...] = ()
     check: Literal["formal", "none"] = "formal"
     examination: Limit = Limit(n=5, unit="working")

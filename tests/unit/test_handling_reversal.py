@@ -138,7 +138,7 @@ def test_the_round_asked_for_is_answered_where_a_correction_moved_the_case_on():
 
 def test_what_no_procedure_can_undo_a_person_decides():
     asked = PLAIN.on_reversal_requested(settled(engine=PLAIN), REVERSED, CTX)
-    assert told(asked) == []
+    assert message(asked, "ItemProgressed").waiting_on.name == REVERSAL
     assert [t.kind for t in tasks.live_tasks(asked.state)] == [REVERSAL]
     assert told(by_person(PLAIN, asked.state, "approve")) == ["ItemRevoked"]
 
@@ -146,6 +146,8 @@ def test_what_no_procedure_can_undo_a_person_decides():
 def test_a_person_may_let_it_stand_and_the_same_request_opens_nothing_again():
     frozen = PLAIN.on_effects_frozen(settled(engine=PLAIN), FROZEN, CTX).state
     asked = PLAIN.on_reversal_requested(frozen, REVERSED, CTX).state
-    stands = by_person(PLAIN, asked, "deny", REVERSAL).state
+    denied = by_person(PLAIN, asked, "deny", REVERSAL)
+    assert message(denied, "ItemProgressed").waiting_on is None
+    stands = denied.state
     assert (stands.phase, stands.frozen) == ("settled", [])
     assert tasks.live_tasks(PLAIN.on_reversal_requested(stands, REVERSED, CTX).state) == []

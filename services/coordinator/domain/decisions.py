@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from services.coordinator.domain.disputes import CONTRADICTED, retract, settle
 from services.coordinator.domain.rework import assign
 from services.coordinator.domain.state import CaseItem
-from services.coordinator.domain.tasks import NOWHERE_TO_SEND, STUCK
+from services.coordinator.domain.tasks import FACT_CHANGED, NOWHERE_TO_SEND, STUCK, close_moot
 from services.coordinator.domain.turn import Turn
 from shared.errors import FieldError, Invalid
 from shared.handling import tasks
 from shared.handling.model import Task
 from shared.handling.tasks import TaskDecision, TaskOutcome
+from shared.outcomes import FactStatus
 
 
 def decide_task(turn: Turn, decision: TaskDecision) -> Task:
@@ -26,7 +28,21 @@ def decide_task(turn: Turn, decision: TaskDecision) -> Task:
         assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code)
     elif item.outcome is None and task.kind == STUCK:
         _stuck(turn, item, decision)
+    elif task.kind == FACT_CHANGED:
+        _fact_changed(turn, task.data["fact"], decision)
     return task
+
+
+def _fact_changed(turn: Turn, name: str, decision: TaskDecision) -> None:
+    """A source contradicts what it confirmed: denied, the fact is retracted; otherwise it stands. Said once for all."""
+    fact = turn.case.facts[name]
+    for other in turn.case.items.values():
+        close_moot(turn, other, FACT_CHANGED)
+    if decision.outcome == TaskOutcome.DENY and not fact.refuted:
+        fact.status, fact.refuted, fact.since = FactStatus.CONTRADICTED, True, turn.now
+        retract(turn, fact)
+    else:
+        settle(turn, fact, CONTRADICTED)
 
 
 def _unit(turn: Turn, decision: TaskDecision) -> str:

@@ -23,7 +23,7 @@ def conclude(turn: Turn, item: CaseItem, result: Result) -> None:
     """The item is final with this result; what hangs on it follows in `advance`."""
     item.outcome = result.outcome
     item.result = result
-    item.told = item.pause = item.findings_at = item.unanswered_since = None
+    item.told = item.pause = item.findings_at = item.unanswered_since = item.reversing = None
     item.findings = ()
     item.returned = item.reviewing = False
     drop_withdrawal(turn, item)

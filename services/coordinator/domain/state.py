@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.catalog.protocol import Due, Finding, Limit, MaterialRef, Prerequisite, Result, WaitingOn
+from shared.catalog.protocol import Doubt, Due, Finding, Limit, MaterialRef, Prerequisite, Result, WaitingOn
 from shared.changes import State
 from shared.crypto import Sealed
 from shared.handling.model import Task
@@ -18,7 +18,8 @@ from shared.outcomes import FactStatus, ItemStatus, Nature
 class Fact(BaseModel):
     """A fact that items wait for; `status` None while its source was asked and nothing came yet.
 
-    `refuted`: a person established that it is not so, which ends the dependants.
+    `refuted`: a person established that it is not so, which ends the dependants. `doubts` are objections not yet settled,
+    which hold back whatever rests on it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Fact(BaseModel):
     occurred_on: date | None = None
     evidence: str | None = None
     refuted: bool = False
+    doubts: list[Doubt] = Field(default_factory=list)
 
     @property
     def confirmed(self) -> bool:
@@ -46,6 +48,14 @@ class Withdrawal(BaseModel):
     reason_code: str
     asked_at: datetime
     until: datetime
+
+
+class Reversing(BaseModel):
+    """The item's handler was asked to undo its decision, why and since when."""
+
+    cause: str
+    reason_code: str
+    since: datetime
 
 
 class Pause(BaseModel):
@@ -82,6 +92,7 @@ class CaseItem(BaseModel):
     unit: str
     prerequisites: tuple[Prerequisite, ...] = ()
     facts: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     check: str = "formal"
     promised: Limit | None = None
     legal: Limit | None = None
@@ -112,6 +123,7 @@ class CaseItem(BaseModel):
     acted: list[str] = Field(default_factory=list)
     outcome: ItemStatus | None = None
     result: Result | None = None
+    reversing: Reversing | None = None
 
     @property
     def blocked(self) -> bool:

@@ -9,6 +9,7 @@ from services.coordinator.domain.join import is_free
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.tasks import STUCK, close_moot, open_task, tasks_of
 from services.coordinator.domain.turn import Turn
+from services.coordinator.domain.view import doubt_of
 from shared.catalog.protocol import WaitingOn
 from shared.outcomes import WaitKind
 
@@ -18,7 +19,7 @@ def note_stuck(turn: Turn, before: datetime, idle: Collection[str]) -> None:
 
     From then on the item visibly waits for the operator, so that it is not found again.
     """
-    for item in turn.case.open_items():
+    for item in turn.case.items.values():
         since = item.unanswered_since
         if since is not None and since <= before and item.service in idle:
             open_task(turn, STUCK, "operator", item, "NO_ANSWER")
@@ -38,7 +39,7 @@ def heard(turn: Turn, item: CaseItem) -> None:
 def why_idle(case: Case) -> str | None:
     """Why a case without timer or task would never move, if so: its handlers said nothing of what they wait for."""
     for item in case.open_items():
-        if item.withdrawal is not None or item.findings or item.pause is not None:
+        if item.withdrawal is not None or item.findings or item.pause is not None or doubt_of(case, item) is not None:
             continue
         if item.blocked and is_free(case, item):
             return "NOT_RELEASED"

@@ -8,8 +8,11 @@ from uuid import UUID
 
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.status import Standing, application_status, case_outcome
-from shared.catalog.protocol import CaseView, ItemView, WaitingOn
-from shared.outcomes import FactStatus, WaitKind
+from shared.catalog.protocol import CaseView, Doubt, ItemView, WaitingOn
+from shared.outcomes import FactStatus, ItemStatus, WaitKind
+
+DECIDED = frozenset({ItemStatus.APPROVED, ItemStatus.DENIED, ItemStatus.NOT_APPLICABLE})
+"""How an item ends by a decision, which can be held back and undone."""
 
 Visible = Mapping[str, Any]
 """The fields of one `ItemView`, compared to tell whether an item moved."""
@@ -37,6 +40,7 @@ def visible(case: Case, item: CaseItem) -> dict[str, Any]:
         "waiting_on": waiting_on(case, item),
         "accepted_at": item.accepted_at,
         "findings": item.findings,
+        "frozen": doubt_of(case, item),
         "result": item.result,
     }
 
@@ -64,16 +68,42 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     """Whom or what an open item waits for: first the applicant, who can act; then what comes before; then what its
     handler says."""
     if item.outcome is not None:
-        return None
+        return _undoing(case, item)
     if item.returned:
         return WaitingOn(kind=WaitKind.TASK, name=item.unit, since=item.requested_at)
     if item.findings:
         return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=item.findings_at or item.requested_at)
+    if (doubt := doubt_of(case, item)) is not None:
+        return WaitingOn(kind=WaitKind.TASK, name=doubt.ground, since=doubt.since)
     if item.blocked:
         return _before(case, item)
     if item.pause is not None:
         return WaitingOn(kind=WaitKind.TIME, name=item.pause.ground, since=item.pause.since, until=item.pause.until)
     return item.told
+
+
+def doubt_of(case: Case, item: CaseItem) -> Doubt | None:
+    """The doubt that holds an item back: of a fact it rests on; what ended without a decision nothing holds."""
+    doubted = [fact for fact in case.facts.values() if fact.doubts]
+    if not doubted or (item.outcome is not None and item.outcome not in DECIDED):
+        return None
+    return next((fact.doubts[0] for fact in doubted if rests_on(case, item, fact.name)), None)
+
+
+def rests_on(case: Case, item: CaseItem, fact: str) -> bool:
+    """Whether an item falls with a fact: it says so, or what it cannot do without does."""
+    if fact in item.facts or fact in item.rests_on:
+        return True
+    return any(p.hard and rests_on(case, case.items[p.item_id], fact) for p in item.prerequisites)
+
+
+def _undoing(case: Case, item: CaseItem) -> WaitingOn | None:
+    """What a decided item waits for while its ground is in doubt, or it is being undone."""
+    if (doubt := doubt_of(case, item)) is not None:
+        return WaitingOn(kind=WaitKind.TASK, name=doubt.ground, since=doubt.since)
+    if item.reversing is not None:
+        return item.told or WaitingOn(kind=WaitKind.TASK, name="reversal", since=item.reversing.since)
+    return None
 
 
 def _before(case: Case, item: CaseItem) -> WaitingOn | None:

@@ -40,7 +40,9 @@ from shared.catalog.protocol.requests import (
     ApplicationReceived,
     ApplicationSubmitted,
     ApplicationSupplemented,
+    FactDisputed,
     FactEstablished,
+    FactUpheld,
     SupplementedItem,
     WithdrawalSubmitted,
 )
@@ -62,6 +64,7 @@ from shared.catalog.protocol.up import (
     WithdrawalAnswered,
 )
 from shared.catalog.protocol.values import (
+    Doubt,
     Due,
     Extension,
     Finding,
@@ -75,7 +78,14 @@ from shared.catalog.protocol.values import (
     WaitingOn,
 )
 
-INTAKE_REQUESTS = (ApplicationSubmitted, ApplicationSupplemented, WithdrawalSubmitted, FactEstablished)
+INTAKE_REQUESTS = (
+    ApplicationSubmitted,
+    ApplicationSupplemented,
+    WithdrawalSubmitted,
+    FactEstablished,
+    FactDisputed,
+    FactUpheld,
+)
 DOWN = (
     ItemRequested,
     ItemReady,
@@ -119,12 +129,15 @@ __all__ = [
     "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",
+    "Doubt",
     "Due",
     "EffectsFrozen",
     "EffectsReleased",
     "Extension",
+    "FactDisputed",
     "FactEstablished",
     "FactResult",
+    "FactUpheld",
     "Finding",
     "INTAKE_REQUESTS",
     "ItemAccepted",

@@ -55,6 +55,7 @@ _CREMATION = Matter(
     optional_fields=("ashes", "electronic_delivery"),
     subject="required",
     materials=(fetched("death_certificate"), fetched("id_card")),
+    rests_on=("death_confirmed",),
     joins=(_CREMATED,),
     check="none",  # nothing for the family to bring: it waits for the home's report
     promised=Limit(n=15, unit="working"),
@@ -88,6 +89,7 @@ _FEE_WAIVER = Matter(
         brought("kinship_proof"),
     ),
     after=(After("funeral.cremation", hard=True),),
+    rests_on=("death_confirmed",),
     joins=(_CREMATED,),
     promised=Limit(n=5, unit="working"),
     once="granted",
