@@ -34,7 +34,7 @@ BEYOND = {
     "application": "",
     "item": "findings",
     "task": "provisional role reason_code opened_at closed_at data",
-    "matter": "service task_type labels parties after facts joins check pauses intimate whose once",
+    "matter": "service task_type labels parties after facts rests_on joins check pauses intimate whose once",
 }
 STATUSES = [
     "draft",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.coordinator.domain.disputes import CONTRADICTED, retract, settle
+from services.coordinator.domain.disputes import CONTRADICTED, retract, reverse_again, settle
 from services.coordinator.domain.rework import assign
 from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.tasks import FACT_CHANGED, NOWHERE_TO_SEND, STUCK, close_moot
@@ -28,6 +28,8 @@ def decide_task(turn: Turn, decision: TaskDecision) -> Task:
         assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code)
     elif item.outcome is None and task.kind == STUCK:
         _stuck(turn, item, decision)
+    elif item.reversing is not None and task.kind == STUCK:
+        reverse_again(turn, item)
     elif task.kind == FACT_CHANGED:
         _fact_changed(turn, task.data["fact"], decision)
     return task

@@ -6,10 +6,10 @@ Each handler holds and undoes its own effects; here it is said to which items, a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 from services.coordinator.domain.join import downfall
-from services.coordinator.domain.state import Case, CaseItem, Fact, Reversing
+from services.coordinator.domain.state import Case, CaseItem, Cause, Fact, Reversing
 from services.coordinator.domain.stuck import heard
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.view import DECIDED, rests_on
@@ -23,7 +23,6 @@ from shared.catalog.protocol import (
     ReversalRequested,
 )
 
-Cause = Literal["false_commitment", "fact_retracted"]
 FACT_RETRACTED: Final = "FACT_RETRACTED"
 CONTRADICTED: Final = "SOURCE_CONTRADICTS"
 
@@ -74,14 +73,26 @@ def retract(turn: Turn, fact: Fact) -> None:
 
 def reverse(turn: Turn, item: CaseItem, cause: Cause, reason_code: str) -> None:
     """Asks the item's handler to undo its decision, unless it was asked; it answers `ItemRevoked`."""
-    if item.reversing is not None:
+    if item.reversing is None:
+        item.reversing = Reversing(cause=cause, reason_code=reason_code, since=turn.now)
+        reverse_again(turn, item)
+
+
+def reverse_again(turn: Turn, item: CaseItem) -> None:
+    """Says once more what was asked for; a handler that has undone it changes nothing."""
+    asked = item.reversing
+    if asked is None:
         return
-    law = turn.ctx.policy.find(f"reversal.law.{cause}", turn.case.accept_region, turn.now).value
-    item.reversing = Reversing(cause=cause, reason_code=reason_code, since=turn.now)
-    asked = ReversalRequested(
-        item_id=item.id, case_id=turn.case.id, round=item.round, cause=cause, reason_code=reason_code, law=law
+    law = turn.ctx.policy.find(f"reversal.law.{asked.cause}", turn.case.accept_region, turn.now).value
+    said = ReversalRequested(
+        item_id=item.id,
+        case_id=turn.case.id,
+        round=item.round,
+        cause=asked.cause,
+        reason_code=asked.reason_code,
+        law=law,
     )
-    turn.send(item, asked)
+    turn.send(item, said)
 
 
 def on_progress(turn: Turn, item: CaseItem, message: ItemProgressed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -50,10 +51,13 @@ class Withdrawal(BaseModel):
     until: datetime
 
 
+Cause = Literal["false_commitment", "fact_retracted"]
+
+
 class Reversing(BaseModel):
     """The item's handler was asked to undo its decision, why and since when."""
 
-    cause: str
+    cause: Cause
     reason_code: str
     since: datetime
 

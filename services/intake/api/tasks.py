@@ -6,22 +6,33 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.intake.domain import facts
+from services.intake.domain import facts, objections
 from services.intake.domain.duties import row
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
 from services.intake.tables import TASK
-from shared.changes import Ctx
+from shared.changes import Changes, Ctx
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
 from shared.handling.masking import mask_parties
 from shared.handling.model import Task
+from shared.handling.tasks import TaskDecision, find
 from shared.runtime.spec import ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:
     """The list of tasks, claim, release, decision."""
-    return task_router(handle, TaskBoard("application", TASK, row, facts.decided, detail))
+    return task_router(handle, TaskBoard("application", TASK, row, decided, detail))
+
+
+def decided(application: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
+    """A person's decision, by the kind of its task."""
+    task = find(application, decision.task_id)
+    decide = _DECIDED.get(task.kind, facts.decided) if task else facts.decided
+    return decide(application, decision, ctx)
+
+
+_DECIDED = {objections.OBJECTION_CHECK: objections.decided}
 
 
 def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:

@@ -29,6 +29,7 @@ FACT_CHECK = "fact_check"
 FACT_CHECK_DAYS = 1
 FACT_CHECK_ROLE = "clerk"
 TOPIC = topic_of("coordinator", "requests")
+EVENTS = topic_of("intake", "events")
 
 
 def asks(facts: Mapping[str, str], parties: Mapping[str, Any], occurred_on: date | None) -> list[Ask]:
@@ -134,7 +135,8 @@ def close_checks(changes: Changes[Application], ctx: Ctx) -> None:
     """Nobody need find out any more, and no source need answer: the application has ended."""
     state = changes.state
     for task in live_tasks(state):
-        close(task, ctx.now)
+        if task.kind == FACT_CHECK:
+            close(task, ctx.now)
     changes.puts += list_tasks(state)
     changes.timers += escalations(state)
     changes.asks += [CancelAsk(name) for name, fact in state.facts.items() if fact.status in (None, FactStatus.SILENT)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.intake.domain import timeline
+from services.intake.domain import objections, timeline
 from services.intake.domain.model import Application, Holding, HoldingState
 from services.intake.domain.telling import hold, tell
 from services.intake.domain.timeline import Line
@@ -29,6 +29,8 @@ def follow(state: Application | None, message: CaseMessage, ctx: Ctx) -> Changes
         raise Poison("没有这个办件的申请", "the coordinator speaks of a case that was never received here")
     lines = list(_lines(state, message, ctx))
     _replace(state, message)
+    if state.objections:
+        objections.follow(state, message)
     puts = tell(state, lines, message.at)
     if isinstance(message, ItemConcluded) and not message.late:
         puts += hold(state, _conclude(state, message), upsert=True)

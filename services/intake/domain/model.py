@@ -51,6 +51,26 @@ class FactState(Value):
     refuted: bool = False
 
 
+class Objection(Value):
+    """An objection (异议) to a fact, or a later sign of life: what it rests on is held until a person has decided it.
+
+    `state` is open, unfounded (the fact stands) or upheld (the fact is retracted). `held` are the items it froze, `frozen_at`
+    and `undone_at` when the last of them was held back, and undone. `by` is the account that raised it.
+    """
+
+    id: UUID
+    fact: str
+    ground: str
+    reason: str
+    by: str
+    raised_at: datetime
+    state: Literal["open", "unfounded", "upheld"] = "open"
+    decided_at: datetime | None = None
+    held: tuple[UUID, ...] = ()
+    frozen_at: datetime | None = None
+    undone_at: datetime | None = None
+
+
 class Rating(Value):
     """How the applicant found it, one (worst) to five."""
 
@@ -96,6 +116,7 @@ class Application(State):
     closed_at: datetime | None = None
     items: list[ItemView] = Field(default_factory=list)
     facts: dict[str, FactState] = Field(default_factory=dict)
+    objections: list[Objection] = Field(default_factory=list)
     evidence: dict[str, Sealed] = Field(default_factory=dict)
     tasks: list[Task] = Field(default_factory=list)
     decisions: list[DecisionRecord] = Field(default_factory=list)

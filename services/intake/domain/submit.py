@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.intake.domain import timeline
 from services.intake.domain.check import Checked
-from services.intake.domain.facts import asks, to_coordinator
+from services.intake.domain.facts import EVENTS, asks, to_coordinator
 from services.intake.domain.model import Application, FactState, Holding
 from services.intake.domain.people import NAME, index_of, owner_ref, query_code, query_hash, refs_by_role
 from services.intake.domain.sealing import seal
@@ -21,10 +21,7 @@ from shared.catalog.protocol import ApplicationReceived, ApplicationSubmitted, I
 from shared.changes import Changes, Ctx, Emit
 from shared.crypto import Sealer
 from shared.handling.sealing import seal_part
-from shared.messages import topic_of
 from shared.outcomes import ItemStatus
-
-EVENTS = topic_of("intake", "events")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,14 @@ class FeeWaiverSettled(Message):
     family_pays: Yuan
 
 
+class FeeWaiverReversed(Message):
+    """A waiver was undone, the death was not so: `waived` yuan leave the settlement with the home."""
+
+    person_ref: str
+    home_no: str
+    waived: Yuan
+
+
 _CREMATED = Joins("bereavement", FieldIs("disposition", "cremated"), "遗体火化的")
 
 _CREMATION = Matter(
@@ -108,7 +116,7 @@ SERVICE_ENTRY = ServiceEntry(
     ),
     requests=DOWN,
     answers=UP,
-    events=(CremationReported, FeeWaiverSettled, LifeEventReported),
+    events=(CremationReported, FeeWaiverSettled, FeeWaiverReversed, LifeEventReported),
     examples={
         "CremationReported": CremationReported(
             person_ref=EXAMPLE_REF,
@@ -118,6 +126,9 @@ SERVICE_ENTRY = ServiceEntry(
         ),
         "FeeWaiverSettled": FeeWaiverSettled(
             person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00"), family_pays=yuan("0.00")
+        ),
+        "FeeWaiverReversed": FeeWaiverReversed(
+            person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00")
         ),
     },
 )
