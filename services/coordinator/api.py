@@ -147,9 +147,10 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 def concerns(case: Case, who: Principal, units: Units) -> bool:
-    """Whether the person receives for its place, may act on one of its tasks, or works in a unit that handles an item
+    """Whether the person receives for its place or one that handles a part of it, may act on one of its tasks, or works in a unit that handles an item
     of it or in one above."""
-    if who.covers(case.accept_region, *RECEIVING):
+    places = [case.accept_region, *(str(u["region"]) for i in case.items.values() if (u := units.get(i.unit)))]
+    if any(who.covers(place, *RECEIVING) for place in places):
         return True
     if any(may_act(task, who.account, who.roles) for task in live_tasks(case)):
         return True

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from shared.catalog.authority import authorities
 from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter, PauseGround
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import Catalog
@@ -94,7 +95,11 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "whose": matter.whose,
         "once": matter.once,
         "law": _law(matter.law),
-        "authorities": {"decided_at": matter.decided_at},
+        "authorities": {
+            "decided_at": matter.decided_at,
+            "handled_where": matter.handled_where or None,
+            "declared": [e.model_dump(mode="json") for e in authorities().of_matter(code)],
+        },
         "papers": list(matter.papers),
     }
     return {**body, "version": sha256_of(canonical(body))}

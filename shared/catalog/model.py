@@ -95,7 +95,11 @@ class FormField:
 
 @dataclass(frozen=True)
 class Matter:
-    """One catalogue entry (事项). `facts` it waits for; `rests_on` those it falls with though it does not wait."""
+    """One catalogue entry (事项). `facts` it waits for; `rests_on` those it falls with though it does not wait.
+
+    `handled_where` is the form field that says which place handles it (户籍地, 急难发生地), wherever it is handed in; empty:
+    the place that receives it.
+    """
 
     code: str
     name: str
@@ -123,6 +127,7 @@ class Matter:
     whose: Literal["subject", "applicant", "pair", "household", "organisation"] = "subject"
     once: Literal["live", "granted", "ever"] = "live"
     decided_at: Literal["province", "city", "county", "town"] = "county"
+    handled_where: str = ""
     papers: tuple[str, ...] = ()
     task_type: TaskType = "service"
     pauses: tuple[PauseGround, ...] = ()

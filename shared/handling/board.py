@@ -23,7 +23,7 @@ from shared.handling.sealing import open_work
 from shared.handling.tables import ITEM
 from shared.handling.tasks import TaskDecision
 from shared.http.principal import STAFF_ROLES, Principal, RoleInUnit
-from shared.http.refusals import extended, forbidden, not_found
+from shared.http.refusals import HttpError, extended, forbidden, not_found
 from shared.regions import is_region, region_level
 
 _ENDS: Final = (2, 4, 6, 9, 12)
@@ -51,8 +51,7 @@ class TaskBoard:
     def claim(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The lease, or `Conflict` with the task as it stands; 403 for another role or by four eyes, 404 elsewhere."""
         task = self.seen(state, task_id, who, ctx)
-        if not _may_act(task, who, ctx):
-            raise forbidden("ROLE_NEEDED")
+        _refuse(task, who, ctx)
         self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
         return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
 
@@ -67,8 +66,7 @@ class TaskBoard:
     ) -> tuple[Changes[Any], dict[str, Any]]:
         """What the decision did, with the task as it is now; `Conflict` with the present state when it came too late."""
         task = self.seen(state, decision.task_id, who, ctx)
-        if not _may_act(task, who, ctx):  # a role may have gone since the claim
-            raise forbidden("ROLE_NEEDED")
+        _refuse(task, who, ctx)  # a role may have gone since the claim
         changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
         return changes, self._shown(state, task, ctx, changes.state.version + 1)
 
@@ -137,7 +135,29 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
 
 def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:
     """Whether the person may take the task: let in by name, or in its role where that reaches the task."""
-    return tasks.may_act(task, who.account, [r for r in who.roles if reach.reaches(r, task.unit, task.region, ctx)])
+    deciding = [r for r in who.roles if not village(r.unit, ctx)]
+    if who.roles and not deciding:
+        return False
+    return tasks.may_act(task, who.account, [r for r in deciding if reach.reaches(r, task.unit, task.region, ctx)])
+
+
+def _refuse(task: Task, who: Principal, ctx: Ctx) -> None:
+    """403 for another role or place; with a word of its own for one that a village holds, which may only assist."""
+    if _may_act(task, who, ctx):
+        return
+    wanted = (task.role, *task.also_roles)
+    held = [village(r.unit, ctx) for r in who.roles]
+    if any(r.role in wanted and v for r, v in zip(who.roles, held, strict=True)) or (held and all(held)):
+        raise HttpError(
+            403, "VILLAGE_ASSISTS", "村(居)委会只能协助,不能作出决定", "a village may only assist, it decides nothing"
+        )
+    raise forbidden("ROLE_NEEDED")
+
+
+def village(unit: str, ctx: Ctx) -> bool:
+    """Whether this unit is a village or community, which only assists (协助), whatever role is held there."""
+    row = ctx.units.get(unit)
+    return row is not None and row.get("kind") == "village"
 
 
 def reach_of(who: Principal, roles: Iterable[str], ctx: Ctx) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.intake import store
-from services.intake.api.access import handles, owns, receives
+from services.intake.api.access import handles, owns, receives, receives_part
 from services.intake.domain import render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
@@ -60,7 +60,11 @@ async def detail(handle: ServiceHandle, application: Application, who: Principal
     a result is shown to its owner, who receives there, and the unit that decided."""
     own, parties = owns(application, who), people(application, handle.keyring)
     whole = own or receives(application, who)
-    units = {i.item_id for i in application.items if whole or handles(i.unit, who, handle)}
+
+    def part(unit: str) -> bool:
+        return handles(unit, who, handle) or receives_part(application, unit, who, handle)
+
+    units = {i.item_id for i in application.items if whole or part(i.unit)}
     results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
     if not own and (unmasked or results):
         fields = [*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results)]

@@ -90,7 +90,7 @@ def check(raw: Mapping[str, Any], here: Here) -> tuple[Checked | None, list[Fiel
     found = examine(here.catalog, rest, here.now, here.world(), here.granted)
     errors, units = found.errors[:MOST_TOLD], dict[str, str | None]()
     if found.submission is not None:
-        units = {m.code: routing.unit_of(m, found.submission.accept_region, here.units) for m in found.matters}
+        units = _units(found.matters, found.submission, here)
         errors += beside(_further(found.submission, units), errors)
     errors = misshapen + beside(errors, misshapen)
     if errors or found.submission is None:
@@ -98,6 +98,14 @@ def check(raw: Mapping[str, Any], here: Here) -> tuple[Checked | None, list[Fiel
     handled = {code: unit for code, unit in units.items() if unit is not None}
     received_at = found.submission.received_at or here.now
     return Checked(found.submission, found.matters, found.form, found.parties, handled, received_at), []
+
+
+def _units(matters: Sequence[Matter], given: Submission, here: Here) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for matter in matters:
+        place = routing.place_of(matter, given.accept_region, given.form, here.units)
+        found[matter.code] = routing.unit_of(matter, place, here.units, here.today)
+    return found
 
 
 def death_date(form: Mapping[str, Any]) -> date | None:

@@ -88,6 +88,7 @@ class Application(State):
     """One application; its id is the case's. `items`, `status` and `outcome` are what the coordinator last said.
 
     `submission` holds parties and form, sealed under intake's own key in `sealed_round`; `comment` the rating's words.
+    `handled_in` are regions beyond that of receiving whose units handle a part of it (跨区域通办).
     `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it.
     """
 
@@ -97,6 +98,7 @@ class Application(State):
     sealed_round: int = 1
     channel: Channel
     accept_region: str
+    handled_in: tuple[str, ...] = ()
     unit: str | None = None
     owner: str | None = None
     received_at: datetime

@@ -34,6 +34,7 @@ class Arrival:
     owner: str | None
     unit: str | None
     acted: tuple[str, ...]
+    handled_in: tuple[str, ...] = ()
 
 
 def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Application], str]:
@@ -57,6 +58,7 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         definition=arrival.definition,
         channel=given.channel,
         accept_region=given.accept_region,
+        handled_in=arrival.handled_in,
         unit=arrival.unit,
         owner=arrival.owner,
         received_at=checked.received_at,

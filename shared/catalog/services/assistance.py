@@ -125,6 +125,7 @@ _TEMPORARY = Matter(
     promised=Limit(n=10, unit="working"),
     whose="household",
     once="live",
+    handled_where="occurred_region",  # 社会救助法第三十七条: 向急难发生地提出
     papers=("临时救助决定书",),
 )
 

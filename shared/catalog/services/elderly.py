@@ -96,6 +96,7 @@ _AGE_ALLOWANCE = Matter(
     ),
     promised=Limit(n=5, unit="working"),
     once="granted",
+    handled_where="hukou_region",
     papers=("高龄津贴审批表",),
 )
 

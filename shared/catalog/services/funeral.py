@@ -127,8 +127,6 @@ SERVICE_ENTRY = ServiceEntry(
         "FeeWaiverSettled": FeeWaiverSettled(
             person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00"), family_pays=yuan("0.00")
         ),
-        "FeeWaiverReversed": FeeWaiverReversed(
-            person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00")
-        ),
+        "FeeWaiverReversed": FeeWaiverReversed(person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00")),
     },
 )

@@ -62,8 +62,6 @@ SERVICE_ENTRY = ServiceEntry(
     events=(RecordAnnotated, AnnotationRemoved, LifeEventReported),
     examples={
         "RecordAnnotated": RecordAnnotated(person_ref=EXAMPLE_REF, status="widowed", effective_on=date(2026, 11, 10)),
-        "AnnotationRemoved": AnnotationRemoved(
-            person_ref=EXAMPLE_REF, status="married", removed_on=date(2026, 11, 25)
-        ),
+        "AnnotationRemoved": AnnotationRemoved(person_ref=EXAMPLE_REF, status="married", removed_on=date(2026, 11, 25)),
     },
 )

@@ -1,0 +1,51 @@
+"""Handed in here, handled there (跨区域通办), each side its part; a street decides what was devolved to it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import httpx
+import pytest
+
+from tests.e2e.acting import allowance, ended, item_of, person, relief, say, settle, task
+from tests.support.platform import Hosted
+
+pytestmark = pytest.mark.e2e
+TOWN = "420112001000"
+
+
+async def test_an_allowance_handed_in_elsewhere_is_decided_where_the_household_is_registered(platform: Hosted) -> None:
+    who = person("沈跨区", date(1940, 6, 6))
+    await say(platform, "household", who, "confirmed", data={"hukou_region": "420112"})
+    await say(platform, "life_check", who, "confirmed", data={"alive": True})
+    given = await platform.submit({**allowance(who), "accept_region": "420102"}, "clerk_other")
+    number = given["application_no"]
+    review = await task(platform, "elderly", number, "handler", "age_allowance_review")
+    assert (review["unit"], review["region"]) == ("420112-ELDERLY", "420112")
+    assert not await platform.tasks("elderly", number, "handler_other"), "the receiving district decides nothing"
+    await settle(platform, review, "handler", "approve")
+    await settle(
+        platform, await task(platform, "elderly", number, "approver", "age_allowance_approval"), "approver", "approve"
+    )
+    assert (await ended(platform, number))["outcome"] == "approved", "the clerk of the handling district sees it"
+    received = await platform.application(number, "clerk_other")
+    assert item_of(received, "elderly.age_allowance")["status"] == "approved"
+    for account in ("clerk", "clerk_other"):
+        found = await platform.post("/api/intake/applications/search", {"number": number}, account)
+        assert [a["application_no"] for a in found.json()["items"]] == [number], account
+        case = await platform.get(f"/api/coordinator/cases/{given['case_id']}", account)
+        assert case.status_code == httpx.codes.OK, account
+    own = await platform.submit({**allowance(person("沈本区", date(1940, 6, 7))), "accept_region": "420112"})
+    other = await platform.get(f"/api/intake/applications/{own['application_no']}", "clerk_other")
+    assert other.status_code == httpx.codes.NOT_FOUND, "what has nothing to do with a district it does not see"
+
+
+async def test_relief_is_decided_by_the_street_to_which_it_was_devolved(platform: Hosted) -> None:
+    given = await platform.submit(relief(person("钱街道"), "500.00", occurred_region=TOWN))
+    number = given["application_no"]
+    review = await task(platform, "assistance", number, "town_handler", "temporary_review")
+    assert (review["unit"], review["region"]) == (TOWN, TOWN)
+    refused = await platform.post(f"/api/assistance/tasks/{review['id']}/claim", {}, "village_worker")
+    assert refused.status_code in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
+    await settle(platform, review, "town_handler", "approve")
+    assert (await ended(platform, number))["outcome"] == "approved"
