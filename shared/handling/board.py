@@ -14,11 +14,11 @@ from sqlalchemy import Table
 from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
-from shared.handling import reach, tasks
+from shared.handling import kinship, reach, tasks
 from shared.handling.limits import lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
-from shared.handling.run import item_task_row
+from shared.handling.run import item_task_row, task_timer
 from shared.handling.sealing import open_work
 from shared.handling.tables import ITEM
 from shared.handling.tasks import TaskDecision
@@ -38,7 +38,7 @@ class TaskBoard:
     """Whose tasks a router serves: a kind of aggregate with `.tasks`, its list, its way to decide.
 
     `row` gives a task's row in the list (`table`); `decide` what follows from a decision; `detail` what else one who
-    looks at a task is shown (masked); `roles` who may look at all.
+    looks at a task is shown (masked); `people` the references of those concerned; `roles` who may look at all.
     """
 
     kind: str
@@ -46,12 +46,15 @@ class TaskBoard:
     row: Callable[[Any, Task], Mapping[str, Any]]
     decide: Callable[[Any, TaskDecision, Ctx], Changes[Any]]
     detail: Callable[[Any, Task, Ctx], Mapping[str, Any]] = lambda *_: {}
+    people: Callable[[Any, Ctx], Iterable[str]] = lambda *_: ()
     roles: frozenset[str] = STAFF_ROLES
 
     def claim(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The lease, or `Conflict` with the task as it stands; 403 for another role or by four eyes, 404 elsewhere."""
         task = self.seen(state, task_id, who, ctx)
         _refuse(task, who, ctx)
+        if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
+            return self._kept_away(state, task, ctx)
         self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
         return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
 
@@ -67,6 +70,8 @@ class TaskBoard:
         """What the decision did, with the task as it is now; `Conflict` with the present state when it came too late."""
         task = self.seen(state, decision.task_id, who, ctx)
         _refuse(task, who, ctx)  # a role may have gone since the claim
+        if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
+            return self._kept_away(state, task, ctx)
         changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
         return changes, self._shown(state, task, ctx, changes.state.version + 1)
 
@@ -75,7 +80,7 @@ class TaskBoard:
         task = self.seen(state, task_id, who, ctx)
         shown = self._shown(state, task, ctx, state.version)
         mine = _may_act(task, who, ctx) and who.account not in task.barred
-        return {**shown, "may_act": mine, **self.detail(state, task, ctx)}
+        return {**shown, "may_act": mine, "kept_from_relatives": task.kin, **self.detail(state, task, ctx)}
 
     def seen(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> Task:
         """The task, if it is there and one of the person's roles reaches it; else 404."""
@@ -84,6 +89,12 @@ class TaskBoard:
         if task is None or not (_may_act(task, who, ctx) or reach.may_look(roles, task.unit, task.region, ctx)):
             raise not_found()
         return task
+
+    def _kept_away(self, state: State, task: Task, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
+        """Written down, with the task's next date if it went to others; the routes answer 403."""
+        changes = self._listed(state, task)
+        changes.timers += [timer for timer in [task_timer(task, None)] if timer]
+        return changes, {"refused": kinship.REFUSED}
 
     def _listed(self, state: State, task: Task) -> Changes[Any]:
         return Changes(state, puts=[Put(self.table, self.row(state, task), upsert=True)])
@@ -101,7 +112,7 @@ class TaskBoard:
 
 def item_board(table: Table, decide: Callable[[Item, TaskDecision, Ctx], Changes[Item]]) -> TaskBoard:
     """The board of a service that handles items: with a task its item's part is shown, masked."""
-    return TaskBoard(ITEM, table, item_task_row, decide, item_detail)
+    return TaskBoard(ITEM, table, item_task_row, decide, item_detail, kinship.item_people)
 
 
 def item_detail(item: Item, task: Task, ctx: Ctx) -> dict[str, Any]:

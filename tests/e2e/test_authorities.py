@@ -49,3 +49,28 @@ async def test_relief_is_decided_by_the_street_to_which_it_was_devolved(platform
     assert refused.status_code in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
     await settle(platform, review, "town_handler", "approve")
     assert (await ended(platform, number))["outcome"] == "approved"
+
+
+async def test_a_relatives_matter_is_kept_from_a_member_of_staff_and_goes_to_another(platform: Hosted) -> None:
+    """民发〔2021〕57号第十一条 (assistance paper, section 1: staff_kinship): near relatives of staff are registered apart."""
+    who = person("乔近亲")
+    body = {"id_type": "resident_id", "id_no": who.id_no, "relation": "sibling"}
+    declared = await platform.post("/api/access/relatives", body, "town_handler")
+    assert declared.status_code == httpx.codes.CREATED, declared.text
+    platform._tokens.pop("town_handler", None)  # the next token says it
+    number = (await platform.submit(relief(who, "500.00", occurred_region=TOWN)))["application_no"]
+    review = await task(platform, "assistance", number, "town_handler", "temporary_review")
+    for _ in range(2):
+        refused = await platform.post(f"/api/assistance/tasks/{review['id']}/claim", {}, "town_handler")
+        assert (refused.status_code, refused.json()["code"]) == (403, "STAFF_KINSHIP")
+    seen = (await platform.get(f"/api/assistance/tasks/{review['id']}", "town_handler")).json()
+    assert (seen["may_act"], seen["kept_from_relatives"], seen["state"]) == (False, ["town_handler"], "open")
+    await settle(platform, review, "handler", "approve")
+    assert (await ended(platform, number))["outcome"] == "approved"
+    register = (await platform.get("/api/access/relatives", "supervisor")).json()["items"]
+    assert [(r["account"], r["relation"]) for r in register] == [("town_handler", "sibling")]
+    assert who.id_no not in str(register)
+    others = await platform.get("/api/access/relatives", "handler")
+    assert others.json()["items"] == [], "one's own, not the colleagues'"
+    foreign = await platform.post("/api/access/relatives", {**body, "account": "handler"}, "town_handler")
+    assert foreign.status_code == httpx.codes.UNPROCESSABLE_ENTITY

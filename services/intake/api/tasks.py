@@ -22,7 +22,7 @@ from shared.runtime.spec import ServiceHandle
 
 def router(handle: ServiceHandle) -> APIRouter:
     """The list of tasks, claim, release, decision."""
-    return task_router(handle, TaskBoard("application", TASK, row, decided, detail))
+    return task_router(handle, TaskBoard("application", TASK, row, decided, detail, people))
 
 
 def decided(application: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
@@ -33,6 +33,15 @@ def decided(application: Application, decision: TaskDecision, ctx: Ctx) -> Chang
 
 
 _DECIDED = {objections.OBJECTION_CHECK: objections.decided}
+
+
+def people(application: Application, ctx: Ctx) -> list[str]:
+    """The references of those whose application it is, and of whom it speaks."""
+    return [ref for ref in (application.applicant_ref, application.subject_ref, *_held(application)) if ref]
+
+
+def _held(application: Application) -> list[str]:
+    return [holding.whose for holding in application.holdings]
 
 
 def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:
