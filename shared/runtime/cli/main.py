@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shared.errors import Invalid, Misconfigured, OneWindowError
-from shared.runtime.cli import calculating, catalogue, operations, running
+from shared.runtime.cli import calculating, catalogue, keeping, operations, running
 
 app = typer.Typer(
     name="onewindow",
@@ -21,6 +21,7 @@ running.register(app)
 catalogue.register(app)
 calculating.register(app)
 operations.register(app)
+keeping.register(app)
 
 
 def main() -> None:
