@@ -5,14 +5,14 @@ Each handler holds and undoes its own effects; here it is said to which items, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from services.coordinator.domain.join import downfall
 from services.coordinator.domain.state import Case, CaseItem, Cause, Fact, Reversing
 from services.coordinator.domain.stuck import heard
 from services.coordinator.domain.turn import Turn
-from services.coordinator.domain.view import DECIDED, rests_on
+from services.coordinator.domain.view import grounds_of, may_be_held, rests_on
 from shared.catalog.protocol import (
     Doubt,
     EffectsFrozen,
@@ -40,8 +40,10 @@ def doubt(turn: Turn, fact: Fact, ground: str) -> None:
         return
     fact.doubts.append(Doubt(ground=ground, since=turn.said_at()))
     for item in _held(turn.case, fact):
-        frozen = EffectsFrozen(item_id=item.id, case_id=turn.case.id, round=item.round, ground=ground)
-        turn.send(item, frozen)
+        if (
+            grounds_of(turn.case, item).count(ground) == 1
+        ):  # else another fact it rests on holds it by that name already
+            _freeze(turn, item, ground)
 
 
 def uphold(turn: Turn, message: FactUpheld) -> None:
@@ -57,7 +59,7 @@ def settle(turn: Turn, fact: Fact, ground: str) -> None:
         return
     fact.doubts = [d for d in fact.doubts if d.ground != ground]
     for item in _held(turn.case, fact):
-        _release(turn, item, ground)
+        _release(turn, item, [ground])
 
 
 def retract(turn: Turn, fact: Fact) -> None:
@@ -67,8 +69,7 @@ def retract(turn: Turn, fact: Fact) -> None:
         if item.outcome is not None:
             reverse(turn, item, "fact_retracted", FACT_RETRACTED)
         elif downfall(turn.case, item) is None:
-            for each in doubts:
-                _release(turn, item, each.ground)
+            _release(turn, item, [each.ground for each in doubts])
 
 
 def reverse(turn: Turn, item: CaseItem, cause: Cause, reason_code: str) -> None:
@@ -96,18 +97,28 @@ def reverse_again(turn: Turn, item: CaseItem) -> None:
 
 
 def on_progress(turn: Turn, item: CaseItem, message: ItemProgressed) -> None:
-    """A handler that cannot undo by itself says for whom it waits; nobody any more: a person let the decision stand."""
+    """A handler that cannot undo by itself says for whom it waits; nobody any more: a person let the decision stand,
+    and what else is in doubt holds it again."""
     heard(turn, item)
     item.told = message.waiting_on
     if message.waiting_on is None:
         item.reversing = None
+        for ground in dict.fromkeys(grounds_of(turn.case, item)):
+            _freeze(turn, item, ground)
 
 
 def _held(case: Case, fact: Fact) -> Iterator[CaseItem]:
-    """The items that rest on a fact and have, or may get, a decision."""
-    items = case.items.values()
-    return (i for i in items if rests_on(case, i, fact.name) and (i.outcome is None or i.outcome in DECIDED))
+    """The items that rest on a fact and have, or may get, a decision that nobody was asked to undo."""
+    return (i for i in case.items.values() if rests_on(case, i, fact.name) and may_be_held(i))
 
 
-def _release(turn: Turn, item: CaseItem, ground: str) -> None:
-    turn.send(item, EffectsReleased(item_id=item.id, case_id=turn.case.id, round=item.round, ground=ground))
+def _freeze(turn: Turn, item: CaseItem, ground: str) -> None:
+    turn.send(item, EffectsFrozen(item_id=item.id, case_id=turn.case.id, round=item.round, ground=ground))
+
+
+def _release(turn: Turn, item: CaseItem, grounds: Iterable[str]) -> None:
+    """These are over, unless another fact that the item rests on is in doubt by the same name."""
+    left = grounds_of(turn.case, item)
+    for ground in grounds:
+        if ground not in left:
+            turn.send(item, EffectsReleased(item_id=item.id, case_id=turn.case.id, round=item.round, ground=ground))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -84,10 +84,23 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
 
 def doubt_of(case: Case, item: CaseItem) -> Doubt | None:
     """The doubt that holds an item back: of a fact it rests on; what ended without a decision nothing holds."""
-    doubted = [fact for fact in case.facts.values() if fact.doubts]
-    if not doubted or (item.outcome is not None and item.outcome not in DECIDED):
+    if not any(fact.doubts for fact in case.facts.values()) or not may_be_held(item):
         return None
-    return next((fact.doubts[0] for fact in doubted if rests_on(case, item, fact.name)), None)
+    return next((doubt for doubt in _doubts(case, item)), None)
+
+
+def grounds_of(case: Case, item: CaseItem) -> list[str]:
+    """The names of all doubts of what an item rests on, one a fact and doubt."""
+    return [doubt.ground for doubt in _doubts(case, item)]
+
+
+def may_be_held(item: CaseItem) -> bool:
+    """Whether the item has, or may get, a decision that nobody was asked to undo."""
+    return (item.outcome is None or item.outcome in DECIDED) and item.reversing is None
+
+
+def _doubts(case: Case, item: CaseItem) -> Iterator[Doubt]:
+    return (doubt for fact in case.facts.values() if rests_on(case, item, fact.name) for doubt in fact.doubts)
 
 
 def rests_on(case: Case, item: CaseItem, fact: str) -> bool:
