@@ -24,7 +24,7 @@ from tests.e2e.acting import (
     when,
 )
 from tests.support.database import eventually
-from tests.support.platform import Hosted, Platform
+from tests.support.platform import PASSWORD, Hosted, Platform
 
 pytestmark = pytest.mark.e2e
 ALL = (
@@ -186,5 +186,12 @@ async def test_whoever_is_said_to_be_dead_may_object_and_is_shown_nothing_else(p
     path = f"/api/intake/applications/{number}/objections"
     assert (await platform.get(path, "citizen")).status_code == httpx.codes.OK
     assert (await platform.post(path, {"reason": "alive"}, "clerk_other")).status_code == httpx.codes.NOT_FOUND
+    for department in ("psb", "court"):
+        form = {"grant_type": "client_credentials", "client_id": department, "client_secret": PASSWORD}
+        async with platform.client() as client:
+            platform._tokens[department] = (await client.post("/api/auth/token", data=form)).json()["access_token"]
+    source = await platform.post(path, {"reason": "alive"}, "psb")
+    assert (source.status_code, source.json()["ground"]) == (201, "SOURCE_CONTRADICTS"), "a later contradiction"
+    assert (await platform.post(path, {"reason": "alive"}, "court")).status_code == httpx.codes.FORBIDDEN
     wrong = await platform.post(path, {"fact": "no_such_fact"}, "clerk")
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/fact")
