@@ -14,6 +14,7 @@ from shared.facts.simulator import insert_simulated
 from shared.http.auth import Principal, allow
 from shared.http.principal import STAFF_ROLES
 from shared.identity import PersonIndex
+from shared.messaging.simulator import SimulatedMessages
 from shared.outcomes import FactStatus
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def dev_router(host: Host) -> APIRouter:
             raise _not_virtual()
         moved = await host.virtual_time.move(move.target(host.clock.now()))
         return {"now": moved.isoformat()}
+
+    @router.get("/messages")
+    async def messages(about: str, who: Staff) -> dict[str, Any]:
+        """What the simulated messenger was given about an application (its number), whom to masked."""
+        found = await host.messenger.about(about) if isinstance(host.messenger, SimulatedMessages) else []
+        return {"items": found, "next": None}
 
     @router.post("/facts", status_code=201)
     async def say(fact: Fact, who: Staff) -> dict[str, str]:

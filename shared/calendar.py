@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version as installed
@@ -20,6 +20,9 @@ Unit = Literal["working", "calendar"]
 FIRST_YEAR, LAST_YEAR = 2000, 2098  # statutory_days.yaml holds the festivals to 2099
 STATUTORY_DAYS = Path(__file__).with_name("statutory_days.yaml")
 _DAY = timedelta(days=1)
+
+Span = tuple[date, date]
+"""A pause: the day it began, which still counts, and the day it ended, which does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,40 @@ class WorkingCalendar:
         """Whether the day's year is not published, so that the answer may still change."""
         return self._any_provisional(_ordinal(day) - 1, day.toordinal())
 
-    def due(self, start: date, n: int, unit: Unit, *, roll: bool = False) -> Due:
+    def due(self, start: date, n: int, unit: Unit, *, roll: bool = False, pauses: Sequence[Span] = ()) -> Due:
         """The last day of a limit of `n` days; the start itself is not counted (民法典第二百零一条).
 
-        `roll` moves a last day that is a rest day to the next working day (民法典第二百零三条);
-        working-day limits never need it. A negative `n` raises `ValueError`.
+        Days in a pause do not count, and once however many pauses hold them. `roll` moves a last day that is a rest
+        day to the next working day (民法典第二百零三条); working-day limits never need it. A negative `n` raises
+        `ValueError`.
         """
         if n < 0:
             raise ValueError("a limit is not negative")
-        day = self.add_working_days(start, n) if unit == "working" else start + n * _DAY
+        day = self._nth(start, n, unit)
+        if pauses:
+            day = self._past(start, n, unit, day, _joined(pauses))
         provisional = unit == "working" and self._any_provisional(start.toordinal(), day.toordinal())
         if roll:
             rolled = self.roll_forward(day)
             provisional = provisional or self._any_provisional(day.toordinal() - 1, rolled.toordinal())
             day = rolled
         return Due(day, provisional)
+
+    def days_between(self, start: date, end: date, unit: Unit) -> int:
+        """How many days of the unit lie after `start` up to and including `end`; 0 when `end` is not later."""
+        return self.working_days_between(start, end) if unit == "working" else max(0, (end - start).days)
+
+    def _nth(self, start: date, n: int, unit: Unit) -> date:
+        return self.add_working_days(start, n) if unit == "working" else start + n * _DAY
+
+    def _past(self, start: date, n: int, unit: Unit, day: date, pauses: Sequence[Span]) -> date:
+        """The n-th day that counts: each day lost to a pause is made up for, and those days may lie in a pause too."""
+        while True:
+            lost = sum(self.days_between(max(begun, start), min(ended, day), unit) for begun, ended in pauses)
+            later = self._nth(start, n + lost, unit)
+            if later == day:
+                return day
+            day = later
 
     def add_working_days(self, start: date, n: int) -> date:
         """The n-th working day after `start` (before it when negative); `start` itself for 0."""
@@ -122,6 +144,17 @@ def read_overrides(path: Path, setting: str) -> dict[date, bool]:
         f"{path} 应为 YAML,形如 days: {{2026-12-31: working}},取值 working 或 rest",
         f"{path} must be YAML like days: {{2026-12-31: working}}, each day working or rest",
     )
+
+
+def _joined(pauses: Sequence[Span]) -> list[Span]:
+    """The same days in pauses that do not overlap."""
+    joined: list[Span] = []
+    for begun, ended in sorted(pauses):
+        if joined and begun <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], ended)
+        else:
+            joined.append((begun, ended))
+    return joined
 
 
 def _ordinal(day: date) -> int:

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     files: Path | None = Field(None, description="文件存放处 / where files lie")
     catalog: str = Field("", description="另加的目录文件夹(用冒号分隔)/ further catalogue folders, colon separated")
     demo: bool = Field(default=False, description="演示模式 / demonstration accounts, people and simulated sources")
+    messenger: str = Field("", description="短信等通知的提供方,写作 module:name / provider of messages to people")
+    seal: str = Field("", description="电子印章的提供方,写作 module:name / provider of seals under papers")
     oidc_issuer: str | None = Field(None, description="外部身份提供方 / OIDC issuer")
     clock: str = Field("system", description="system、fixed:ISO、virtual:ISO[@speed] / business time")
     log_level: str = Field("WARNING", description="日志级别 / DEBUG, INFO, WARNING or ERROR")

@@ -39,6 +39,11 @@ class Metrics:
         return Gauge("onewindow_stuck_items", "Obligations nothing moves", ["service"], registry=self.registry)
 
     @cached_property
+    def new_findings(self) -> Gauge:
+        """Findings that applicants were told of only after the first correction paper: our fault, each of them."""
+        return Gauge("onewindow_new_findings", "Findings told after the first paper", registry=self.registry)
+
+    @cached_property
     def relayed(self) -> Counter:
         """Outbox rows moved to the bus, by service."""
         return Counter("onewindow_outbox_relayed", "Outbox rows moved to the bus", ["service"], registry=self.registry)

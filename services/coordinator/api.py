@@ -11,7 +11,7 @@ from pydantic import Field
 
 from services.coordinator.domain.decisions import decide_task
 from services.coordinator.domain.graph import case_graph
-from services.coordinator.domain.state import Case, LateMessage, Withdrawal
+from services.coordinator.domain.state import Case, LateMessage, Told, Withdrawal
 from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
@@ -56,6 +56,8 @@ class ObligationShown(Shown):
     ready: bool
     to_person: bool
     check: Literal["passed", "findings", "open"]
+    deemed_accepted: bool
+    signs: dict[str, date]
     withdrawal: Withdrawal | None
 
 
@@ -120,6 +122,7 @@ class CaseShown(Shown):
     edges: list[EdgeShown]
     facts: list[CaseFactShown]
     obligations: list[UUID]
+    papers: list[Told]
     late: list[LateMessage]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.coordinator.domain.answers import answer
+from services.coordinator.domain.correction import issue
 from services.coordinator.domain.disputes import dispute, uphold
 from services.coordinator.domain.facts import establish_fact
 from services.coordinator.domain.join import advance
@@ -13,6 +14,7 @@ from services.coordinator.domain.plan import open_case
 from services.coordinator.domain.rework import supplement
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.turn import Turn
+from services.coordinator.domain.watch import TIMER, arm, on_clock
 from services.coordinator.domain.withdrawal import on_no_answer, withdraw
 from services.coordinator.store import CASE_KIND, listed
 from shared.catalog.protocol import (
@@ -31,18 +33,25 @@ from shared.handling.run import task_timer
 from shared.handling.tasks import live_tasks
 from shared.messages import Message
 
+if TYPE_CHECKING:
+    from shared.calendar import WorkingCalendar
+
 
 def on_application_submitted(state: Case | None, message: ApplicationSubmitted, ctx: Ctx) -> Changes[Case]:
     """Opens the case; a case that is open already stays as it is."""
     return Changes(state) if state is not None else open_case(message, ctx)
 
 
-def take_step(case: Case, ctx: Ctx, step: Callable[[Turn], None]) -> Changes[Case]:
+def take_step(
+    case: Case, ctx: Ctx, step: Callable[[Turn], None], calendar: WorkingCalendar | None = None
+) -> Changes[Case]:
     """One step on a case, then whatever it set free or brought down, and the tasks it touched."""
-    turn = Turn(case, ctx)
+    turn = Turn(case, ctx, calendar)
     before = {task.id: task.model_dump() for task in case.tasks}
     step(turn)
     advance(turn)
+    issue(turn)
+    arm(turn)
     changes = turn.changes()
     for task in turn.tasks:
         changes.puts.append(listed(case, task))
@@ -65,6 +74,8 @@ def on_case(step: Callable[[Turn, Any], None]) -> Handler:
 
 def _on_timer(turn: Turn, timer: Timer) -> None:
     kind, _, name = timer.name.partition(":")
+    if kind == TIMER:
+        on_clock(turn)
     if kind == "withdrawal":
         on_no_answer(turn, timer)
     for task in live_tasks(turn.case):

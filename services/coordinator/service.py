@@ -1,4 +1,4 @@
-"""The coordinator as one value, with its sweeper: what the host needs to run it."""
+"""The coordinator as one value, with its sweeper and its recounter: what the host needs to run it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 import structlog
 
 from services.coordinator.api import router
+from services.coordinator.domain.clocks import legal_calendar
+from services.coordinator.domain.recount import needs_recount, recount
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.stuck import note_stuck
 from services.coordinator.handlers import HANDLERS, LOCAL, take_step
-from services.coordinator.store import CASE_KIND, KIND, hanging_cases, stuck_cases
+from services.coordinator.store import CASE_KIND, KIND, hanging_cases, new_findings, otherwise_dated, stuck_cases
 from services.coordinator.tables import DELIVERY, SCHEMA, metadata
 from shared.changes import Changes, Ctx
 from shared.errors import Transient
+from shared.metrics import METRICS
 from shared.policy import NATION
 from shared.runtime.spec import Keys, Route, ServiceHandle, ServiceSpec
+
+if TYPE_CHECKING:
+    from shared.calendar import WorkingCalendar
 
 _HERE = Path(__file__).parent
 log = structlog.get_logger("onewindow.coordinator.sweeper")
@@ -34,8 +40,41 @@ async def sweeper(handle: ServiceHandle) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         try:
             await sweep(handle)
+            async with handle.read() as conn:
+                METRICS.new_findings.set(await new_findings(conn))
         except Transient as cause:
             log.warning("sweep_put_off", cause=cause.code)
+
+
+async def recounter(handle: ServiceHandle) -> None:
+    """Dates once, at the start, what was dated with another calendar; then rests."""
+    calendar = legal_calendar()
+    counted = await recount_all(handle, calendar)
+    if counted:
+        log.info("calendar_updated", version=calendar.version, cases=counted)
+    await asyncio.Event().wait()
+
+
+async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:
+    """Reckons the provisional dates of open cases with this calendar, batch by batch; how many cases had one."""
+    counted, last = 0, None
+    while True:
+        async with handle.read() as conn:
+            found = await otherwise_dated(conn, calendar.version, last)
+        if not found:
+            return counted
+        counted, last = counted + sum([await _recount(handle, i, calendar) for i in found]), found[-1]
+
+
+async def _recount(handle: ServiceHandle, case_id: UUID, calendar: WorkingCalendar) -> bool:
+    def update(case: Case | None, ctx: Ctx) -> tuple[Changes[Case] | None, bool]:
+        if case is None or not needs_recount(case, calendar.version):
+            return None, False
+        return take_step(case, ctx, recount, calendar), True
+
+    update.__name__ = "calendar.updated"  # the audit row names what was done
+    done: bool = await handle.command(CASE_KIND, case_id, update, actor="calendar")
+    return done
 
 
 async def sweep(handle: ServiceHandle) -> int:
@@ -82,7 +121,7 @@ SERVICE = ServiceSpec(
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
     keys=Keys(own=False, index=False),
-    workers=(sweeper,),
+    workers=(sweeper, recounter),
     stuck=hanging_cases,
 )
 """It holds no key: sealed parts are forwarded unread."""

@@ -11,6 +11,7 @@ from services.coordinator.domain.state import Case
 from services.coordinator.domain.status import application_status
 from services.coordinator.domain.stuck import why_idle
 from services.coordinator.domain.view import standing
+from services.coordinator.domain.watch import TIMER
 from services.coordinator.tables import CASE, DELIVERY, TASK
 from shared.changes import Kind, Put
 from shared.handling.model import Task
@@ -34,7 +35,7 @@ LIMIT $2
 
 _UNMOVED_SQL = f"""
 SELECT c.body FROM coordinator."case" c
-WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY)})
+WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY, but=TIMER)})
     AND NOT EXISTS (SELECT FROM coordinator.parked p WHERE p.key = c.id::text AND p.state <> 'discarded')
 ORDER BY c.id LIMIT 500
 """
@@ -50,6 +51,7 @@ def case_columns(case: Case) -> Mapping[str, Any]:
         "status": application_status([standing(item) for item in case.items.values()]).value,
         "open_count": sum(1 for _ in case.open_items()),
         "requested_unanswered_since": min(unanswered, default=None),
+        "new_findings": sum(paper.new for paper in case.papers),
     }
 
 
@@ -70,6 +72,29 @@ def case_task_row(case: Case, task: Task) -> dict[str, Any]:
 def listed(case: Case, task: Task) -> Put:
     """The write that brings a task's row up to date."""
     return Put(TASK, case_task_row(case, task), upsert=True)
+
+
+_OTHERWISE_DATED_SQL = """
+SELECT id FROM coordinator."case"
+WHERE open_count > 0 AND body->>'calendar' IS DISTINCT FROM $1 AND ($2::uuid IS NULL OR id > $2)
+    AND (body::text LIKE '%"provisional":true%' OR body::text LIKE '%"answer_by":"%')
+ORDER BY id LIMIT $3
+"""
+
+_NEW_FINDINGS_SQL = """
+SELECT coalesce(sum(new_findings), 0)::int FROM coordinator."case" WHERE new_findings > 0
+"""
+
+
+async def otherwise_dated(conn: Any, version: str, after: UUID | None, limit: int = 200) -> list[UUID]:
+    """Open cases with a date that may change, reckoned with another calendar than this version, in id order."""
+    return [row["id"] for row in await conn.fetch(_OTHERWISE_DATED_SQL, version, after, limit)]
+
+
+async def new_findings(conn: Any) -> int:
+    """How many findings were told only after a first paper: our fault, each of them."""
+    found: int = await conn.fetchval(_NEW_FINDINGS_SQL)
+    return found
 
 
 async def stuck_cases(conn: Any, before: datetime, limit: int = 500) -> list[Any]:

@@ -22,6 +22,8 @@ CASE = Table(
     Column("status", Text, nullable=False),
     Column("open_count", Integer, nullable=False),
     Column("requested_unanswered_since", DateTime(timezone=True)),
+    Column("new_findings", Integer, nullable=False, server_default="0"),
+    Index("case_new_findings", "new_findings", postgresql_where="new_findings > 0"),
     Index(
         "case_unanswered",
         "requested_unanswered_since",

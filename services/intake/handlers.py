@@ -11,11 +11,12 @@ from services.intake.domain.facts import answered, close_checks, question_of
 from services.intake.domain.follow import follow
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
+from services.intake.domain.visits import CALL_TIMER, on_call
 from shared.catalog.protocol import CASE_EVENTS, CaseClosed, CaseMessage
 from shared.errors import Poison
 
 if TYPE_CHECKING:
-    from shared.changes import Answer, Changes, Ctx, Handler
+    from shared.changes import Answer, Changes, Ctx, Handler, Timer
     from shared.messages import Message
 
 
@@ -35,10 +36,18 @@ def on_fact_answer(state: Application | None, answer: Answer, ctx: Ctx) -> Chang
     return answered(state, answer, question_of(parties, state.facts[answer.name].occurred_on), ctx)
 
 
+def on_call_timer(state: Application | None, timer: Timer, ctx: Ctx) -> Changes[Application]:
+    """The days for answering a correction paper are over before anybody calls."""
+    if state is None:
+        raise Poison("没有这个申请", "a timer of an application that is not here")
+    return on_call(state, timer, ctx)
+
+
 HANDLERS: Mapping[type[Message], Handler] = dict.fromkeys(CASE_EVENTS, on_case_event)
 
 LOCAL: Mapping[tuple[str, str], Handler] = {
     ("application", "answer:*"): on_fact_answer,
     ("application", "timer:*"): on_timer,
+    ("application", f"timer:{CALL_TIMER}"): on_call_timer,
     ("draft", f"timer:{EXPIRY}"): on_expired,
 }

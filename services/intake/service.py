@@ -7,6 +7,7 @@ from pathlib import Path
 from services.intake.api import catalogue, router
 from services.intake.handlers import HANDLERS, LOCAL
 from services.intake.store import hanging
+from services.intake.store.worker import papers
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, metadata
 from shared.runtime.spec import Keys, Route, ServiceSpec
 
@@ -21,5 +22,7 @@ SERVICE = ServiceSpec(
     further_routers={"/api/catalogue": catalogue.router},
     keys=Keys(all_services=True),
     stuck=hanging,
+    policy=Path(__file__).parent / "policy",
+    workers=(papers,),
     migrations=Path(__file__).parent / "migrations",
 )

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -112,6 +113,103 @@ class SequenceRow(Base, table=True):
     day: date = Field(primary_key=True)
     last: int
 
+
+PAPER = Table(
+    "paper",
+    metadata,
+    Column("id", postgresql.UUID, primary_key=True),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("made_at", _MOMENT, nullable=False),
+    Column("moment", Text, nullable=False, comment="what it rests on; what is personal in it is sealed"),
+    Column("number", Text),
+    Column("digest", Text, comment="of the whole content, named with its algorithm"),
+    Column("content", Text, comment="sealed"),
+    Column("held", Text, comment="why it cannot be issued yet"),
+    Column("unsealed", Boolean, nullable=False, server_default=text("false"), comment="a seal is still to be had"),
+    UniqueConstraint("number", name="paper_number_once"),
+    Index("paper_case", "case_id", "made_at"),
+    Index("paper_unsealed", "made_at", postgresql_where=text("unsealed")),
+    Index("paper_waiting", "made_at", postgresql_where=text("number IS NULL AND held IS NULL")),
+)
+"""Papers (文书). A row without a number was made and is issued within a second; with one it never changes."""
+
+PAPER_SEQUENCE = Table(
+    "paper_sequence",
+    metadata,
+    Column("organ", Text, primary_key=True),
+    Column("word", Text, primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+"""The last number of an organ's papers of one word in a Beijing year; taken in the commit that issues, so without gaps."""
+
+PAPER_SIGNATURE = Table(
+    "paper_signature",
+    metadata,
+    Column("paper_id", postgresql.UUID, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("signer", Text, nullable=False, comment="an account, `system` for a rule, or a seal's name"),
+    Column("role", Text, nullable=False),
+    Column("method", Text, nullable=False, comment="rule, account, seal, handwriting or fingerprint"),
+    Column("at", _MOMENT, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("provider", Text),
+    Column("provider_no", Text),
+    Column("witnesses", JSON, comment="who saw a fingerprint taken"),
+)
+"""Who signed a paper, and which seal is under it."""
+
+PAPER_DELIVERY = Table(
+    "paper_delivery",
+    metadata,
+    Column("id", postgresql.UUID, primary_key=True),
+    Column("paper_id", postgresql.UUID, nullable=False),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("at", _MOMENT, nullable=False),
+    Column("receiver", Text, comment="sealed"),
+    Column("relation", Text),
+    Column("proof_file_id", postgresql.UUID),
+    Column("by", Text, nullable=False),
+    Column("recorded_at", _MOMENT, nullable=False),
+    Column("effective", Boolean, nullable=False),
+    Column("takes_effect", _MOMENT, nullable=False),
+    Index("paper_delivery_once", "paper_id", unique=True, postgresql_where=text("effective")),
+    Index("paper_delivery_paper", "paper_id"),
+)
+"""Deliveries (送达): one of a paper counts, further ones are evidence."""
+
+MESSAGE = Table(
+    "message",
+    metadata,
+    Column("case_id", postgresql.UUID, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("made_at", _MOMENT, nullable=False),
+    Column("due_at", _MOMENT, nullable=False),
+    Column("state", Text, nullable=False, comment="waiting, sent, failed, covered by another, or expired"),
+    Column("tries", Integer, nullable=False),
+    Column("lease_until", _MOMENT, comment="real time: somebody is sending it"),
+    Index("message_waiting", "due_at", postgresql_where=text("state = 'waiting'")),
+)
+"""What an applicant is to be told: of one topic a case says one thing at a time."""
+
+MESSAGE_ATTEMPT = Table(
+    "message_attempt",
+    metadata,
+    Column("case_id", postgresql.UUID, primary_key=True),
+    Column("id", postgresql.UUID, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("at", _MOMENT, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("fate", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_no", Text),
+)
+"""What was handed to a provider, how often, and what it last said; no number, no name."""
 
 TIMELINE = metadata.tables[f"{SCHEMA}.timeline"]
 HOLDING = metadata.tables[f"{SCHEMA}.holding"]

@@ -39,6 +39,10 @@ TaskType = Literal["licence", "benefit", "confirmation", "reward", "service"]
 """What kind of act a matter is: 行政许可, 行政给付, 行政确认, 行政奖励, 公共服务."""
 
 
+Taking = Literal["stop", "reduction", "revocation", "recovery"]
+"""What granting a matter takes from somebody: 停发, 减发, 撤销, 追缴. Its paper then names the remedy."""
+
+
 @dataclass(frozen=True)
 class PauseGround:
     """A listed ground (暂停事由) on which the handling clock may stand, by which law, for how many days at most."""
@@ -132,6 +136,7 @@ class Matter:
     task_type: TaskType = "service"
     pauses: tuple[PauseGround, ...] = ()
     intimate: bool = False
+    takes: Taking | None = None
 
     @property
     def service(self) -> str:

@@ -15,7 +15,7 @@ from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
 from shared.handling import kinship, reach, tasks
-from shared.handling.limits import lamp
+from shared.handling.limits import task_lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
 from shared.handling.run import item_task_row, task_timer
@@ -26,6 +26,8 @@ from shared.http.principal import STAFF_ROLES, Principal, RoleInUnit
 from shared.http.refusals import HttpError, extended, forbidden, not_found
 from shared.regions import is_region, region_level
 
+HELPING: Final = "village_worker"
+"""The role that assists: tasks that name it (a visit) are help, all others are for those who decide."""
 _ENDS: Final = (2, 4, 6, 9, 12)
 _SHOWN: Final = (
     *("id", "kind", "stage", "state", "matter", "application_no", "case_id", "item_id", "unit", "region"),
@@ -141,12 +143,13 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
     if row["state"] == "claimed" and (row["lease_until"] is None or row["lease_until"] <= now):
         found |= {"state": "open", "holder": None, "lease_until": None}
     day = beijing_date(row["closed_at"] or now)
-    return {**found, "service": service, "lamp": lamp(beijing_date(row["opened_at"]), row["due"], day)}
+    return {**found, "service": service, "lamp": task_lamp(beijing_date(row["opened_at"]), row["due"], day)}
 
 
 def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:
     """Whether the person may take the task: let in by name, or in its role where that reaches the task."""
-    deciding = [r for r in who.roles if not village(r.unit, ctx)]
+    helping = HELPING in (task.role, *task.also_roles)
+    deciding = [r for r in who.roles if not village(r.unit, ctx) or (helping and r.role == HELPING)]
     if who.roles and not deciding:
         return False
     return tasks.may_act(task, who.account, [r for r in deciding if reach.reaches(r, task.unit, task.region, ctx)])

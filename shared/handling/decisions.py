@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from shared.catalog.protocol import CorrectionRequested, Finding, ItemExtended, ItemPaused, ItemResumed, ItemReturned
+from shared.catalog.protocol import CorrectionRequested, Finding, ItemReturned
 from shared.errors import Conflict, FieldError, Invalid
-from shared.handling import tasks
+from shared.handling import standing, tasks
 from shared.handling.model import DecisionRecord, NotAccept, Task
 from shared.handling.run import Run
 from shared.handling.sealing import seal_result
@@ -32,13 +32,28 @@ def take(run: Run, decision: TaskDecision) -> bool:
     item = run.item
     if item.phase != "open" and decision.outcome not in _AFTER_SETTLED:
         raise not_possible(decision.outcome)
+    for_leader = _is_for_leader(run, decision)
     _complete(decision)
     task, record = tasks.decide(item, decision, run.ctx.now)
     if confided := tasks.confided(decision):
         run.remember(said={**run.work.notes.get("said", {}), str(task.id): confided})
+    if for_leader:
+        item.past.append(record)
+        standing.decide_extension(run, task, decision)
+        return False
     (item.past if decision.outcome in (*INTERIM, TaskOutcome.REQUEST_CORRECTION) else item.decisions).append(record)
     act = _ACT.get(decision.outcome, _nothing_more)
     return act(run, decision, task, record)
+
+
+def _is_for_leader(run: Run, decision: TaskDecision) -> bool:
+    """Whether a leader is asked for an extension here, which can only be approved or denied."""
+    task = tasks.find(run.item, decision.task_id)
+    if task is None or task.kind != standing.EXTENSION:
+        return False
+    if decision.outcome not in (TaskOutcome.APPROVE, TaskOutcome.DENY):
+        raise not_possible(decision.outcome)
+    return True
 
 
 def not_possible(outcome: TaskOutcome) -> Conflict:
@@ -107,20 +122,17 @@ def _sealed_words(run: Run, finding: Finding) -> Finding:
 
 
 def _pause(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
-    run.tell(ItemPaused, ground=decision.ground, until=decision.until)
+    standing.pause(run, decision)
     return False
 
 
 def _resume(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
-    run.tell(ItemResumed, ground=decision.ground)
+    standing.resume(run, decision)
     return False
 
 
 def _extend(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:
-    before = [r for r in run.item.past if r.outcome == TaskOutcome.EXTEND and r is not record]
-    if before:
-        raise Conflict("ALREADY_EXTENDED", "本件已延期过一次", "this item was extended once already")
-    run.tell(ItemExtended, to=decision.until, approved_by=decision.by, reason_code=decision.reason_code)
+    standing.propose_extension(run, decision)
     return False
 
 

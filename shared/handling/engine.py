@@ -67,6 +67,7 @@ class Engine:
         if not _live(item, message.round):
             return Changes(item)
         item.ready, item.to_person, item.due = True, message.to_person, message.due
+        item.ready_at = item.ready_at or ctx.now
         item.results, item.facts = list(message.results), list(message.facts)
         item.accepted_at = item.accepted_at or message.accepted_at
         return self._advance(item, ctx)

@@ -1,40 +1,141 @@
-"""Dates of tasks: working days of the legal calendar, and the moment at which a legal day is over."""
+"""Legal dates: working days, the two clocks' last days, lamps, and the moment at which a legal day is over."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 
-from shared.calendar import Due, WorkingCalendar
+from shared.calendar import Due as Day
+from shared.calendar import Span, Unit, WorkingCalendar
+from shared.catalog.protocol import Due, ItemView, Limit
 from shared.clock import BEIJING, as_utc, beijing_date
-from shared.outcomes import Lamp
+from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp, WaitKind
 
 
 @cache
 def working_calendar() -> WorkingCalendar:
-    """The one table of working days, built at its first use."""
+    """The one table of working days, built at its first use (about 50 ms)."""
     return WorkingCalendar.load()
 
 
-def working_days_from(now: datetime, days: int) -> Due:
+def working_days_from(now: datetime, days: int) -> Day:
     """The legal day on which a limit of so many working days, starting today, ends."""
     return working_calendar().due(beijing_date(now), days, "working")
 
 
 def end_of(day: date) -> datetime:
     """The moment, in UTC, at which this legal day is over in Beijing."""
-    return as_utc(datetime.combine(day + timedelta(days=1), time(), BEIJING))
+    return start_of(after(day))
+
+
+def after(day: date) -> date:
+    """The next day."""
+    return day + timedelta(days=1)
+
+
+def start_of(day: date) -> datetime:
+    """The moment, in UTC, at which this legal day begins in Beijing."""
+    return as_utc(datetime.combine(day, time(), BEIJING))
+
+
+# --- the two clocks ---------------------------------------------------------------------------------------------------
+
+
+def examination_due(start: date, limits: Iterable[Limit], calendar: WorkingCalendar) -> Day | None:
+    """The last day of the shortest examination clock (收件审查期限) that began on this day; None without limits."""
+    days = [calendar.due(start, limit.n, limit.unit) for limit in limits]
+    return min(days, key=lambda day: day.date, default=None)
+
+
+def handling_due(
+    start: date,
+    promised: Limit | None,
+    legal: Limit | None,
+    calendar: WorkingCalendar,
+    pauses: Sequence[Span] = (),
+    extra: int = 0,
+) -> Due:
+    """The last days of the handling clock (办理期限) that began on this day, pauses not counted.
+
+    `extra` are the days of an extension, in the promise's unit (the law's where nothing is promised); the law's last
+    day follows where the promise passes it.
+    """
+    promise = _last(start, promised, calendar, pauses, extra)
+    law = _last(start, legal, calendar, pauses, extra if promised is None else 0)
+    last = law.date if law is not None else None
+    if extra and promise is not None and last is not None:
+        last = max(last, promise.date)
+    return Due(
+        promised=promise.date if promise is not None else None,
+        legal=last,
+        provisional=any(day.provisional for day in (promise, law) if day is not None),
+    )
+
+
+def _last(
+    start: date, limit: Limit | None, calendar: WorkingCalendar, pauses: Sequence[Span], extra: int
+) -> Day | None:
+    return None if limit is None else calendar.due(start, limit.n + extra, limit.unit, pauses=pauses)
+
+
+# --- lamps ------------------------------------------------------------------------------------------------------------
 
 
 def yellow_from(whole: int) -> int:
-    """The working days left from which a lamp is yellow: max(1, 20 %), a part of a day counted as one."""
-    return max(1, -(-whole // 5))
+    """The days left from which a lamp is yellow: max(1, 20 %), a part of a day counted as one; none for what is done
+    on the spot (即办件不用黄灯)."""
+    return max(1, -(-whole // 5)) if whole > 0 else -1
 
 
-def lamp(opened: date, due: date, today: date) -> Lamp:
-    """Red past the day, yellow when at most max(1, 20 %) of the working days are left, else green."""
-    if today > due:
+def yellow_day(due: date, whole: int, unit: Unit, calendar: WorkingCalendar) -> date | None:
+    """The first day on which the lamp of such a limit is yellow."""
+    left = yellow_from(whole)
+    if left < 0:
+        return None
+    return calendar.add_working_days(due, -left) if unit == "working" else due - timedelta(days=left)
+
+
+def lamp(due: Due, whole: int, today: date, calendar: WorkingCalendar, unit: Unit = "working") -> Lamp:
+    """Legal red past the law, red past the promise, yellow near the promise, else green.
+
+    `whole` is the limit in days of the unit. Without an event a lamp only ever gets worse from day to day.
+    """
+    if due.legal is not None and today > due.legal:
+        return Lamp.LEGAL_RED
+    promise = due.promised or due.legal
+    if promise is None:
+        return Lamp.GREEN
+    if today > promise:
         return Lamp.RED
+    return Lamp.YELLOW if calendar.days_between(today, promise, unit) <= yellow_from(whole) else Lamp.GREEN
+
+
+def task_lamp(opened: date, due: date, today: date) -> Lamp:
+    """The lamp of a task that was opened on this day."""
     calendar = working_calendar()
-    left = calendar.working_days_between(today, due)
-    return Lamp.YELLOW if left <= yellow_from(calendar.working_days_between(opened, due)) else Lamp.GREEN
+    return lamp(Due(promised=due), calendar.working_days_between(opened, due), today, calendar)
+
+
+def stopped(item: ItemView) -> bool:
+    """Whether the item's clock stands: the applicant must act, or a pause runs."""
+    waits = item.waiting_on
+    return (
+        item.status in (ItemStatus.PAUSED, ItemStatus.CORRECTING)
+        or item.pause is not None
+        or bool(item.findings)
+        or (waits is not None and waits.kind is WaitKind.APPLICANT)
+    )
+
+
+def item_lamp(
+    item: ItemView, promised: Limit | None, legal: Limit | None, now: datetime, calendar: WorkingCalendar
+) -> Lamp:
+    """The lamp of one item: grey while its clock stands, once it is over whether it was in time, else as `lamp`."""
+    limit = promised or legal
+    whole, unit = (limit.n, limit.unit) if limit is not None else (5, "working")
+    if item.status in FINAL_ITEM:
+        ended = item.result.decided_at if item.result is not None else None
+        seen = lamp(item.due, whole, beijing_date(ended), calendar, unit) if ended is not None else Lamp.GREEN
+        return Lamp.GREEN if seen is Lamp.YELLOW else seen
+    return Lamp.GREY if stopped(item) else lamp(item.due, whole, beijing_date(now), calendar, unit)

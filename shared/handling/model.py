@@ -10,7 +10,17 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.catalog.protocol import Due, FactResult, Finding, MaterialRef, PrerequisiteResult, WaitingOn
+from shared.calendar import Span
+from shared.catalog.protocol import (
+    Due,
+    Extension,
+    FactResult,
+    Finding,
+    MaterialRef,
+    Pause,
+    PrerequisiteResult,
+    WaitingOn,
+)
 from shared.changes import Ctx, State
 from shared.crypto import Sealed
 from shared.outcomes import Decision, Nature, WaitKind
@@ -108,13 +118,18 @@ class Item(State):
     unit: str
     region: str
     received_at: datetime
+    received_on: date | None = None
     check: str = "formal"
     checked: bool = False
     ready: bool = False
     to_person: bool = False
     phase: str = "open"
     accepted_at: datetime | None = None
+    ready_at: datetime | None = None
     due: Due = Due()
+    pause: Pause | None = None
+    pauses: list[Span] = Field(default_factory=list)
+    extension: Extension | None = None
     stage: str = ""
     stage_name: str = ""
     reviewing: bool = False

@@ -8,13 +8,13 @@ from shared.handling.model import Item
 from shared.handling.run import Run
 from shared.handling.sealing import open_work
 
-_KEPT = ("version", "out", "seen", "tasks", "notes", "done", "frozen")
+_KEPT = ("version", "out", "seen", "tasks", "notes", "done", "pauses", "extension", "frozen")
 
 
 def new_item(message: ItemRequested, ctx: Ctx) -> Item:
     """The item as it stands when it is requested."""
     same = ("case_id", "application_no", "matter", "definition", "nature", "round", "unit", "received_at", "check")
-    more = ("ready", "person_ref", "reason_code")
+    more = ("ready", "received_on", "person_ref", "reason_code")
     return Item(
         id=message.item_id,
         region=_region(message, ctx),

@@ -44,9 +44,9 @@ ORDER BY i.id LIMIT 200
 """
 
 
-def movers(identity: str, task: Any, delivery: DeliveryTables) -> str:
-    """SQL: the rows that would move an aggregate: timers, open asks, open tasks."""
+def movers(identity: str, task: Any, delivery: DeliveryTables, *, but: str = "") -> str:
+    """SQL: the rows that would move an aggregate: timers (but one that only tells people), open asks, open tasks."""
     return f"""
-    SELECT FROM {qualified(delivery.timer)} t WHERE t.aggregate_id = {identity}
+    SELECT FROM {qualified(delivery.timer)} t WHERE t.aggregate_id = {identity} AND t.name <> '{but}'
     UNION ALL SELECT FROM {qualified(delivery.ask)} a WHERE a.aggregate_id = {identity} AND a.state IN ('open', 'in_doubt')
     UNION ALL SELECT FROM {qualified(task)} k WHERE k.aggregate_id = {identity} AND k.state IN ('open', 'claimed')"""

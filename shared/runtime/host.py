@@ -7,7 +7,7 @@ import gc
 import importlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 
@@ -30,15 +30,21 @@ from shared.facts.tables import metadata as facts_metadata
 from shared.facts.unconnected import Unconnected
 from shared.identity import PersonIndex
 from shared.messages import topic_of
+from shared.messaging.port import Messenger
+from shared.messaging.simulator import SimulatedMessages
+from shared.messaging.tables import metadata as messages_metadata
+from shared.messaging.unconnected import Unconnected as NoMessenger
 from shared.policy import Policy
 from shared.runtime.app import build_app
 from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus
 from shared.runtime.databases import Databases, home_of, require_known, require_one
 from shared.runtime.demonstration import Demonstration, demonstration
+from shared.runtime.plugs import plugged
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
 from shared.runtime.supervisor import Supervisor
 from shared.runtime.virtual_time import VirtualTime
+from shared.seals import NoSeals, Seals, SimulatedSeals
 
 UNITS_SECONDS = 20.0
 
@@ -102,6 +108,7 @@ class Host:
         await keep_to_one_bus(self.settings, self.databases.home)
         await self.bus.declare(list(self.catalog.topics.values()))
         self.facts = await self._facts()
+        self.messenger, self.seals = await self._messenger(), self._seals()
         await self._start_clock()
         await self._start_services()
         if self.demonstration is not None:
@@ -163,8 +170,21 @@ class Host:
         index = PersonIndex(self.keyring.index_key)
         return SimulatedFacts(self.db, self.clock, index, self.demonstration.answer)
 
+    async def _messenger(self) -> Messenger:
+        if self.settings.messenger:
+            return cast("Messenger", plugged("ONEWINDOW_MESSENGER", self.settings.messenger, self.settings))
+        if self.demonstration is None:
+            return NoMessenger()
+        await create_tables(self.db.dsn, messages_metadata)
+        return SimulatedMessages(self.db, self.clock)
+
+    def _seals(self) -> Seals:
+        if self.settings.seal:
+            return cast("Seals", plugged("ONEWINDOW_SEAL", self.settings.seal, self.settings))
+        return NoSeals() if self.demonstration is None else SimulatedSeals()
+
     async def _start_services(self) -> None:
-        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts)
+        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts, self.messenger, self.seals)
         for spec in self.specs:
             policy = Policy.load(spec.policy) if spec.policy else Policy()
             site = self.databases.of(spec.name)

@@ -15,6 +15,8 @@ class News:
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     asks: asyncio.Event = field(default_factory=asyncio.Event)
+    rows: asyncio.Event = field(default_factory=asyncio.Event)
+    """Rows of the service's own tables were written."""
     asked: list[Open] = field(default_factory=list)
     in_doubt: bool = False
     """A unit with questions may be committed though its connection broke: they may wait here, unknown to anybody."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,15 +25,19 @@ from shared.db.asks import Open
 from shared.db.engine import role_of
 from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
+from shared.db.waiting import LOOK_SECONDS
 from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.messages import Envelope, Message, parse_type
+from shared.messaging.port import Messenger
+from shared.messaging.unconnected import Unconnected
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.news import News
 from shared.runtime.pressure import require_room
 from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
+from shared.seals import NoSeals, Seals
 
 if TYPE_CHECKING:
     import asyncpg
@@ -57,6 +62,8 @@ class World:
     clock: Clock
     bus: Bus
     facts: FactSource
+    messenger: Messenger = field(default_factory=Unconnected)
+    seals: Seals = field(default_factory=NoSeals)
 
 
 class RunningService:
@@ -66,6 +73,7 @@ class RunningService:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
         self.bus, self._facts = world.bus, world.facts
+        self.messenger, self.seals = world.messenger, world.seals
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
         self.news = News()
@@ -183,7 +191,12 @@ class RunningService:
         if writes.asked:
             self.news.asked += [Open.fresh(writes.asks[i] or {}, writes.questions[i]) for i in writes.asked]
             self.news.asks.set()
-        if writes.timers or any(table is self.spec.delivery.timer for table, _ in writes.puts):
+        if writes.puts:
+            self.news.rows.set()
+        first = writes.first_due
+        # What is due later is found by the worker's own looks: most timers of a case are called off before.
+        soon = first is not None and first <= self.clock.now() + timedelta(seconds=LOOK_SECONDS)
+        if soon or any(table is self.spec.delivery.timer for table, _ in writes.puts):
             self.news.timers.set()
 
     def local_handler(self, kind: str, name: str) -> Handler:

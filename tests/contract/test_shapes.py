@@ -166,7 +166,13 @@ async def test_an_application_has_the_contract_s_shape_from_receiving_to_its_end
     is_application(closed, "parties")
     seen = await platform.get(f"/api/intake/applications/{number}", min_version=closed["version"])
     await documented(platform, "get", "/api/intake/applications/{no}", seen)
-    assert (closed["status"], closed["outcome"], closed["papers"]) == ("closed", "approved", [])
+    assert (closed["status"], closed["outcome"]) == ("closed", "approved")
+    assert {"receipt", "approval", "not_applicable"} <= {paper["kind"] for paper in closed["papers"]}
+    assert {frozenset(paper) for paper in closed["papers"]} == {
+        frozenset({"id", "kind", "title", "issued_at", "delivered_at"})
+    }
+    path = f"/api/intake/applications/{number}/papers/{closed['papers'][0]['id']}"
+    await documented(platform, "get", "/api/intake/applications/{no}/papers/{paper_id}", await platform.get(path))
     assert closed["accepted_at"] is not None
     lines = await platform.get(f"/api/intake/applications/{number}/timeline")
     await documented(platform, "get", "/api/intake/applications/{no}/timeline", lines)

@@ -7,7 +7,7 @@ from datetime import date
 import httpx
 import pytest
 
-from tests.e2e.acting import allowance, ended, item_of, person, relief, say, settle, task
+from tests.e2e.acting import allowance, ended, item_of, person, relief, say, settle, task, when
 from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
@@ -49,6 +49,12 @@ async def test_relief_is_decided_by_the_street_to_which_it_was_devolved(platform
     assert refused.status_code in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
     await settle(platform, review, "town_handler", "approve")
     assert (await ended(platform, number))["outcome"] == "approved"
+    seen = await when(platform, number, lambda a: [p for p in a["papers"] if p["kind"] == "approval"], "its decision")
+    short = next(p for p in seen["papers"] if p["kind"] == "approval")
+    paper = (await platform.get(f"/api/intake/applications/{number}/papers/{short['id']}")).json()
+    assert "吴家山街道" in paper["content"]["organ"]["name"], (
+        "decided in the street's own name, though the district received it"
+    )
 
 
 async def test_a_relatives_matter_is_kept_from_a_member_of_staff_and_goes_to_another(platform: Hosted) -> None:

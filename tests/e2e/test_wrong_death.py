@@ -91,6 +91,7 @@ async def test_a_wrong_death_is_held_at_once_and_undone_in_every_service(everywh
         everywhere, number, lambda a: set(statuses(a).values()) == {"revoked"}, "everything to be revoked"
     )
     assert over["status"] == "closed"
+    await when(everywhere, number, lambda a: "revocation" in {p["kind"] for p in a["papers"]}, "the papers of it")
     await nothing_is_left(everywhere, of, over)
     await is_timed(everywhere, number)
     told = (await published(everywhere, "onewindow.intake.events", "LifeEventReported", over["case_id"]))[0]

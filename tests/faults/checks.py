@@ -54,7 +54,16 @@ async def lost(conn: asyncpg.Connection, answered: Sequence[str]) -> list[str]:
             f"SELECT id::text FROM {table} WHERE id = ANY($1::uuid[]) AND status = 'closed'", answered
         )
         found += [f"lost: {case} is not closed in {table}" for case in set(answered) - {row["id"] for row in rows}]
-    return found
+    return found + [f"lost: number {number} is no paper's" for number in await missing_numbers(conn)]
+
+
+async def missing_numbers(conn: asyncpg.Connection) -> list[str]:
+    """Numbers of papers that were given and that no paper has: of each series 1, 2, 3 … up to the last, none."""
+    rows = await conn.fetch(
+        "SELECT s.organ || s.word || '〔' || s.year || '〕' || n || '号' AS number FROM intake.paper_sequence s,"
+        " generate_series(1, s.last) AS n EXCEPT SELECT number FROM intake.paper ORDER BY 1"
+    )
+    return [row["number"] for row in rows]
 
 
 async def twice(conn: asyncpg.Connection) -> list[str]:

@@ -130,9 +130,11 @@ class Case:
 
     @property
     def status(self) -> str:
-        """The application's status; none of these cases was accepted or waits for the applicant."""
+        """The application's status; none of these cases was accepted."""
         words = [item["status"] for item in self.items.values()]
         final = [word for word in words if word in FINAL]
+        if any(item.get("findings") and item["status"] not in FINAL for item in self.items.values()):
+            return "correcting"
         if len(final) < len(words):
             return "partial" if final else "submitted"
         return words[0] if words[0] in {"withdrawn", "terminated"} and len(set(words)) == 1 else "closed"
@@ -162,6 +164,13 @@ class Case:
         if all(other["status"] in FINAL for other in self.items.values()):
             self.event("CaseClosed")
 
+    def corrected(self, number: int, *items: str) -> None:
+        """One paper tells what is missing in these items."""
+        for item in items:
+            self.items[item].update(status="correcting", findings=[{"code": "MISSING"}])
+            self.items[item]["waiting_on"] = {"kind": "applicant"}
+        self.event("CorrectionIssued", number=number, items=list(items))
+
     def late(self, item: str, outcome: str) -> None:
         """A decision that came too late: recorded, and told as such."""
         self.up(item, "ItemDecided", outcome=outcome)
@@ -187,7 +196,7 @@ class Case:
 def sound_story() -> Story:
     """Everything that a sound platform may do to a case, once."""
     story = Story()
-    for tell in (_granted, _withdrawn, _timed_out, _lapsed, _revoked, _waiting):
+    for tell in (_granted, _withdrawn, _timed_out, _lapsed, _revoked, _waiting, _corrected):
         tell(story)
     Case(story, 7, g="elderly.age_allowance").moved("g-7", waiting_on={"kind": "task"})  # its client never heard of it
     story.seen.append({"saw": "rest"})
@@ -255,3 +264,14 @@ def _waiting(story: Story) -> None:
     case.moved("f-6", status="requested", waiting_on={"kind": "source", "name": "home"})
     case.moved("e-6", waiting_on={"kind": "source", "name": "death"})
     case.moved("w-6", waiting_on={"kind": "prerequisite"})
+
+
+def _corrected(story: Story) -> None:
+    """Two services find something; one paper tells it, and one item is told the same once more."""
+    case = Case(story, 8, g="elderly.age_allowance", t="assistance.temporary").answered()
+    for item in ("g-8", "t-8"):
+        case.up(item, "CorrectionRequested")
+    case.corrected(1, "g-8", "t-8")
+    case.items["t-8"].update(status="requested", findings=[], waiting_on={"kind": "task"})
+    case.event("ItemMoved", item_id="t-8")
+    case.corrected(2, "t-8")

@@ -110,6 +110,11 @@ def position(value: int) -> Callable[[Story], None]:
     return lambda story: story.positions.append({**story.positions[-1], "position": value})
 
 
+def shown_again(story: Story) -> None:
+    """What the second paper shows of the other item was told by none."""
+    story.of("CorrectionIssued", number=2).body["case"]["items"][0]["findings"] = [{"code": "NEW"}]
+
+
 SPOILT: list[tuple[set[str], Callable[[Story], None]]] = [
     ({"answered_applications_are_on_the_bus"}, drop("ApplicationReceived")),
     ({"answered_applications_are_on_the_bus"}, again("ApplicationSubmitted")),
@@ -164,6 +169,8 @@ SPOILT: list[tuple[set[str], Callable[[Story], None]]] = [
         {"statuses_follow_from_items"},
         lambda s: s.of("ItemConcluded", item_id="e-1").body["case"].update(outcome="denied"),
     ),
+    ({"papers_are_counted"}, changed("CorrectionIssued", {"number": 3}, number=2)),
+    ({"findings_are_told_by_papers", "views_equal_their_fold"}, shown_again),
     ({"positions_never_go_back"}, position(1)),
     ({"positions_stay_within_the_log"}, position(10_000)),
 ]

@@ -16,10 +16,10 @@ from shared.errors import Conflict, RefusedError
 from shared.handling import tasks
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from tests.support.fake_ctx import CASE, ITEM, at, fake_ctx, item_ready, item_requested, item_settled, sealed_part
-from tests.support.toy_procedure import EFFECT, toy_engine
+from tests.support.toy_procedure import EFFECT, toy_catalog, toy_engine
 
 ENDS = {"ItemDecided", "ItemEnded", "ItemNotAccepted"}
-CTX = fake_ctx()
+CTX = fake_ctx(catalog=toy_catalog())
 ENGINE = toy_engine()
 KINDS = ("missing", "ask", "wake", "people", "wait", "afterwards")
 FORMS = st.dictionaries(st.sampled_from(KINDS), st.just(value=True))

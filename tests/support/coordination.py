@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from shared.catalog import protocol as p
 from shared.changes import Changes, Ctx, Timer
 from shared.crypto import Sealed
 from shared.handling import tasks
+from shared.handling.limits import start_of
 from shared.messages import Message, derived_id
 from shared.outcomes import Nature
 from shared.policy import Policy
@@ -56,6 +57,7 @@ def planned(
     nature: Nature = Nature.ON_APPLICATION,
     check: Any = "formal",
     rests_on: Sequence[str] = (),
+    **fields: Any,
 ) -> p.PlannedItem:
     """Item `n` of service `s{n}`, after items `(m, hard)`."""
     return p.PlannedItem(
@@ -68,9 +70,13 @@ def planned(
         facts=tuple(facts),
         rests_on=tuple(rests_on),
         check=check,
-        promised=p.Limit(n=5, unit="working"),
-        legal=p.Limit(n=20, unit="calendar"),
         sealed=SEALED,
+        **{
+            "promised": p.Limit(n=5, unit="working"),
+            "legal": p.Limit(n=20, unit="calendar"),
+            "pauses": ("expert_review",),
+            **fields,
+        },
     )
 
 
@@ -95,7 +101,7 @@ def up(kind: type[p.Up], n: int, round_: int = 1, **fields: Any) -> p.Up:
         p.ItemAccepted: {"accepted_at": NOW},
         p.ItemNotAccepted: {"reason_code": "NOT_HERE", "law": "law"},
         p.ItemProgressed: {"stage": "WORKING"},
-        p.ItemPaused: {"ground": "expert_review"},
+        p.ItemPaused: {"ground": "expert_review", "until": date(2099, 1, 1)},
         p.ItemResumed: {"ground": "expert_review"},
         p.ItemDecided: {"outcome": "approved", "reason_code": "MET", "law": "law", "decided_at": NOW},
         p.ItemEnded: {"reason_code": "LAPSED", "law": "law"},
@@ -122,6 +128,19 @@ class Desk:
     def say(self, message: Message) -> list[Message]:
         """Hands a message in; what it caused, down and out, in order."""
         return self._take(HANDLERS[type(message)](self.case, message, context(self.now)))
+
+    def wait_until(self, day: date) -> list[Message]:
+        """Lets time pass to that day's morning; the clocks' timer fires on its way, whenever it is due."""
+        said, end = [], start_of(day)
+        while (timer := self.timers.get("clocks")) is not None and timer.due_at <= end:
+            self.now = max(self.now, timer.due_at)
+            said += self.ring("clocks")
+        self.now = max(self.now, end)
+        return said
+
+    def kinds(self) -> list[str]:
+        """The kinds of the live tasks."""
+        return sorted(t.kind for t in tasks.live_tasks(self.case))
 
     def ring(self, name: str) -> list[Message]:
         """Lets a timer fire."""
@@ -150,9 +169,9 @@ class Desk:
         """One step that no message asked for, as the sweeper takes it."""
         return self._take(take_step(self.case, context(self.now), step))
 
-    def settle_task(self, outcome: str, **result: Any) -> list[Message]:
-        """Someone claims the first live task and decides it."""
-        task = tasks.live_tasks(self.case)[0]
+    def settle_task(self, outcome: str, kind: str | None = None, **result: Any) -> list[Message]:
+        """Someone claims the first live task (of this kind) and decides it."""
+        task = next(t for t in tasks.live_tasks(self.case) if kind in (None, t.kind))
         tasks.claim(self.case, task.id, "wang", self.now)
         assert task.lease is not None
         decision = tasks.TaskDecision(task.id, task.lease, tasks.TaskOutcome(outcome), "wang", result=result)

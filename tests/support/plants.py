@@ -108,8 +108,11 @@ def late_applied() -> None:
     """A decision that comes after its item is final is applied as if it had come in time."""
     record_late = answers.record_late
 
-    def apply_late(turn: Any, item: Any, message: Any) -> None:
-        (answers._decided if isinstance(message, ItemDecided) else record_late)(turn, item, message)
+    def apply_late(turn: Any, item: Any, message: Any, reason_code: str = "") -> None:
+        if isinstance(message, ItemDecided):
+            answers._decided(turn, item, message)
+        else:
+            record_late(turn, item, message, reason_code)
 
     answers.record_late = apply_late
 

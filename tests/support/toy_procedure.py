@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, Table, Text
 
-from shared.catalog.protocol import Finding
+from shared.catalog.model import LawRef, Matter, PauseGround, ServiceEntry
+from shared.catalog.protocol import Finding, Limit
+from shared.catalog.registry import Catalog
 from shared.changes import Ctx
 from shared.handling.engine import Engine
 from shared.handling.model import (
@@ -26,7 +28,7 @@ from shared.handling.model import (
 )
 from shared.handling.tables import handling_tables
 from shared.messages import Message
-from shared.outcomes import Decision, WaitKind
+from shared.outcomes import Decision, Nature, WaitKind
 
 METADATA = MetaData(schema="toy")
 TABLES = handling_tables(METADATA)
@@ -94,6 +96,23 @@ class Toy:
             Remember(public={"worked_out": True}, private={"payee": "李明"}),
             Conclude(Decision.APPROVED, "GRANTED", LAW, done, {"payee": "李明"}, by_rule=by_rule),
         ]
+
+
+def toy_catalog(task_type: Any = "licence", legal: int = 20) -> Catalog:
+    """A catalogue of the toy's one matter, which may be paused on two grounds."""
+    ref = LawRef("示例办法", "第一条")
+    matter = Matter(
+        code="toy.thing",
+        name="示例",
+        official_name="示例事项",
+        nature=Nature.ON_APPLICATION,
+        law=(ref,),
+        task_type=task_type,
+        promised=Limit(n=10, unit="working"),
+        legal=Limit(n=legal, unit="working"),
+        pauses=(PauseGround("EXPERT", "专家评审", ref), PauseGround("G", "听证", ref, Limit(n=20, unit="calendar"))),
+    )
+    return Catalog({"toy": ServiceEntry(name="toy", title="示例", matters=(matter,))})
 
 
 def toy_engine(procedure: Any = None) -> Engine:

@@ -66,6 +66,8 @@ def test_an_item_with_open_prerequisites_is_waiting_whatever_its_check_says():
     for kind in (p.CheckPassed, p.ItemAccepted, p.CorrectionRequested):
         desk.up(kind, 2)
         assert desk.item(2).status == "waiting"
+    assert desk.view.items[1].waiting_on.kind == "prerequisite"
+    desk.up(p.CheckPassed, 1)
     assert desk.view.items[1].waiting_on.kind == "applicant"
     assert desk.view.status == "correcting"
 
@@ -240,6 +242,7 @@ def test_an_item_that_no_unit_takes_is_returned_and_a_supervisors_task():
 
 def test_a_supplement_cures_the_findings_in_the_same_round():
     desk = Desk(planned(1), planned(2))
+    desk.up(p.CheckPassed, 2)
     desk.up(p.CorrectionRequested, 1)
     assert (desk.view.items[0].status, desk.view.items[0].findings[0].code) == ("correcting", "BLURRED")
     cured = SEALED.model_copy(update={"ct": "BBBB"})
@@ -294,7 +297,7 @@ def test_a_decision_that_was_quicker_than_the_withdrawal_stands():
 def test_a_handler_that_does_not_answer_a_withdrawal_in_time_is_told_that_it_is_over():
     desk = Desk(planned(1))
     desk.withdraw(1)
-    (name,) = desk.timers
+    (name,) = (name for name in desk.timers if name.startswith("withdrawal:"))
     said = desk.ring(name)
     assert names(said) == ["ItemCancelled", "ItemConcluded", "CaseClosed"]
     assert (said[0].cause, desk.view.status) == ("withdrawn", "withdrawn")
@@ -375,7 +378,7 @@ def test_a_task_is_listed_and_escalates_on_its_date():
     desk.look(lambda turn: note_stuck(turn, NOW, {"s1"}))
     (row,) = [put.values for put in desk.last.puts]
     assert (row["application_no"], row["item_id"], row["state"]) == (desk.case.application_no, item_id(1), "open")
-    (name,) = desk.timers
+    (name,) = (name for name in desk.timers if name.startswith("task:"))
     desk.ring(name)
     assert desk.case.tasks[0].escalation > 0
 

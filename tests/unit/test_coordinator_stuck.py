@@ -31,10 +31,16 @@ def test_an_item_that_waits_for_another_is_not_idle_by_itself_until_that_one_has
 
 
 def test_findings_a_pause_and_a_withdrawal_are_somebody_elses_move():
-    for kind in (p.CorrectionRequested, p.ItemPaused):
+    for kinds in ((p.CorrectionRequested,), (p.ItemAccepted, p.ItemPaused)):
         desk = Desk(planned(1))
-        desk.up(kind, 1)
+        for kind in kinds:
+            desk.up(kind, 1)
         assert why_idle(desk.case) is None
+    desk = Desk(planned(1), planned(2))
+    desk.up(p.CorrectionRequested, 1)
+    assert desk.item(1).found is not None
+    desk.item(2).told = p.WaitingOn(kind=WaitKind.TASK, name="review", since=NOW)
+    assert why_idle(desk.case) is None
     desk = Desk(planned(1))
     desk.withdraw()
     desk.item(1).unanswered_since = None

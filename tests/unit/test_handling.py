@@ -193,20 +193,6 @@ def test_a_person_may_not_accept_or_return_the_item():
     assert told(ENGINE.on_withdrawal_requested(item, withdrawal(), CTX)) == ["WithdrawalAnswered"]
 
 
-def test_a_pause_leaves_the_task_with_its_holder():
-    item, _ = start({"people": True})
-    assert told(by_person(item, "pause", ground="EXPERT")) == ["ItemPaused"]
-    assert told(by_person(item, "resume", ground="EXPERT")) == ["ItemResumed"]
-    assert tasks.live_tasks(item)[0].state == "claimed"
-
-
-def test_an_item_is_extended_once():
-    item, _ = start({"people": True})
-    assert told(by_person(item, "extend", until=NOW.date() + timedelta(days=30))) == ["ItemExtended"]
-    with pytest.raises(Conflict, match="ALREADY_EXTENDED"):
-        by_person(item, "extend", until=NOW.date() + timedelta(days=60))
-
-
 def test_an_incomplete_decision_names_what_is_missing():
     item, _ = start({"people": True})
     with pytest.raises(Invalid) as wrong:

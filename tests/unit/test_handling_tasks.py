@@ -13,7 +13,7 @@ from shared.changes import CancelTimer, SetTimer, Timer
 from shared.errors import Conflict, RefusedError
 from shared.handling import tasks
 from shared.handling.board import item_board, prefixes, shown
-from shared.handling.limits import end_of, lamp
+from shared.handling.limits import end_of, task_lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import OpenTask
 from shared.handling.run import item_task_row
@@ -216,7 +216,7 @@ def test_a_person_lists_the_tasks_of_the_places_where_a_role_is_held():
 def test_the_lamp_turns_yellow_on_the_last_days_and_red_after_the_date():
     _, task = opened()
     opened_on = task.opened_at.date()
-    days = {d: lamp(opened_on, task.due, opened_on + timedelta(days=d)) for d in (0, 4, 7, 8)}
+    days = {d: task_lamp(opened_on, task.due, opened_on + timedelta(days=d)) for d in (0, 4, 7, 8)}
     assert days == {0: "green", 4: "yellow", 7: "yellow", 8: "red"}
 
 

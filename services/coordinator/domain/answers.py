@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.coordinator.domain.clocks import due_of
+from services.coordinator.domain.clocks import redate
+from services.coordinator.domain.correction import find, nothing_found
 from services.coordinator.domain.disputes import on_progress
 from services.coordinator.domain.join import conclude
 from services.coordinator.domain.late import record_late, result_of
-from services.coordinator.domain.rework import reopen, send_on
-from services.coordinator.domain.state import CaseItem, Pause
+from services.coordinator.domain.rework import assign, reopen, send_on
+from services.coordinator.domain.standing import extended, paused, resumed
+from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.stuck import heard
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.withdrawal import on_withdrawal_answer
 from shared.catalog.protocol import (
     CheckPassed,
     CorrectionRequested,
-    Due,
     ItemAccepted,
     ItemCorrected,
     ItemDecided,
@@ -58,18 +59,16 @@ def answer(turn: Turn, message: Up) -> None:
 
 
 def _check_passed(turn: Turn, item: CaseItem, message: CheckPassed) -> None:
-    _pass(item)
+    _pass(turn, item)
 
 
-def _pass(item: CaseItem) -> None:
+def _pass(turn: Turn, item: CaseItem) -> None:
     item.checked = True
-    item.findings = ()
-    item.findings_at = None
+    nothing_found(turn, item)
 
 
 def _correction_requested(turn: Turn, item: CaseItem, message: CorrectionRequested) -> None:
-    item.findings = message.findings
-    item.findings_at = turn.said_at()
+    find(turn, item, message.findings)
 
 
 def _accepted(turn: Turn, item: CaseItem, message: ItemAccepted) -> None:
@@ -77,11 +76,14 @@ def _accepted(turn: Turn, item: CaseItem, message: ItemAccepted) -> None:
 
 
 def _accept(turn: Turn, item: CaseItem, at: datetime) -> None:
-    """Accepted 受理: the handling clock starts, or starts with the release if that comes later."""
-    _pass(item)
-    item.accepted_at = at
-    if not item.extended:
-        item.due = due_of(item, turn.calendar)
+    """Accepted 受理: the handling clock starts, or starts with the release if that comes later.
+
+    What the law holds accepted since its receiving stays so, whatever its handler says later.
+    """
+    _pass(turn, item)
+    if not item.deemed:
+        item.accepted_at = at
+        redate(turn, item)
 
 
 def _implied(turn: Turn, item: CaseItem, at: datetime) -> None:
@@ -97,23 +99,14 @@ def _progressed(turn: Turn, item: CaseItem, message: ItemProgressed) -> None:
         _implied(turn, item, turn.said_at())
 
 
-def _paused(turn: Turn, item: CaseItem, message: ItemPaused) -> None:
-    item.pause = Pause(ground=message.ground, since=turn.said_at(), until=message.until)
-
-
-def _resumed(turn: Turn, item: CaseItem, message: ItemResumed) -> None:
-    item.pause = None
-
-
-def _extended(turn: Turn, item: CaseItem, message: ItemExtended) -> None:
-    """Once, and only to a later day; the promise moves, the law's date only where it is passed."""
-    promise = item.due.promised or item.due.legal
-    if item.extended or (promise is not None and message.to <= promise):
-        record_late(turn, item, message)
+def _not_accepted(turn: Turn, item: CaseItem, message: ItemNotAccepted) -> None:
+    """Not accepted 不予受理; what the law holds accepted can no longer be, so it is handled anew."""
+    if not item.deemed:
+        _applied(turn, item, message)
         return
-    item.extended = True
-    legal = item.due.legal and max(item.due.legal, message.to)
-    item.due = Due(promised=message.to, legal=legal, provisional=item.due.provisional)
+    record_late(turn, item, message)
+    item.to_person = True
+    assign(turn, item, item.unit, "DEEMED_ACCEPTED")
 
 
 def _decided(turn: Turn, item: CaseItem, message: ItemDecided) -> None:
@@ -135,11 +128,11 @@ _ANSWERS: Mapping[type[Up], Callable[[Turn, CaseItem, Any], None]] = {
     CheckPassed: _check_passed,
     CorrectionRequested: _correction_requested,
     ItemAccepted: _accepted,
-    ItemNotAccepted: _applied,
+    ItemNotAccepted: _not_accepted,
     ItemProgressed: _progressed,
-    ItemPaused: _paused,
-    ItemResumed: _resumed,
-    ItemExtended: _extended,
+    ItemPaused: paused,
+    ItemResumed: resumed,
+    ItemExtended: extended,
     ItemDecided: _decided,
     ItemEnded: _applied,
     ItemReturned: send_on,

@@ -4,54 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.coordinator.domain.clocks import LegalCalendar, days_on, lamp, legal_calendar
+from services.coordinator.domain.clocks import EXAMINATION, legal_calendar
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.view import case_view
 from shared.catalog.protocol import CaseView, Due, ItemView
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.outcomes import Lamp, WaitKind
+from shared.handling.limits import examination_due, item_lamp, lamp
+from shared.outcomes import FINAL_ITEM, Nature
+
+if TYPE_CHECKING:
+    from shared.calendar import WorkingCalendar
 
 
-def case_graph(case: Case, ctx: Ctx, calendar: LegalCalendar | None = None) -> dict[str, Any]:
+def case_graph(case: Case, ctx: Ctx, calendar: WorkingCalendar | None = None) -> dict[str, Any]:
     """The public state with plan, obligations, facts and clocks; every lamp is computed now."""
-    view = case_view(case)
+    view, table = case_view(case), calendar or legal_calendar()
     return {
         **view.model_dump(mode="json", exclude={"items"}),
         "version": case.version,
         "openings": case.openings,
-        "clock": _clocks(case, view, ctx, calendar or legal_calendar()),
-        "items": [_item(case.items[i.item_id], i, ctx.now) for i in view.items],
+        "clock": _clocks(case, view, ctx, table),
+        "items": [_item(case.items[i.item_id], i, ctx.now, table) for i in view.items],
         "edges": list(_edges(case)),
         "facts": [fact.model_dump(mode="json") for fact in case.facts.values()],
         "obligations": [str(item.id) for item in case.open_items()],
+        "papers": [paper.model_dump(mode="json") for paper in case.papers],
         "late": [late.model_dump(mode="json") for late in case.late],
     }
 
 
-def _item(item: CaseItem, view: ItemView, now: datetime) -> dict[str, Any]:
+def _item(item: CaseItem, view: ItemView, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
     return {
         **view.model_dump(mode="json", exclude={"item_id", "result"}),
         "id": str(item.id),
         "result": view.result and view.result.model_dump(mode="json", exclude={"sealed"}),
-        "lamp": item_lamp(item, view, now),
+        "lamp": item_lamp(view, item.promised, item.legal, now, calendar),
         "ready": not item.blocked,
         "to_person": item.to_person,
-        "check": "passed" if item.checked else "findings" if item.findings else "open",
+        "check": _check(item),
+        "deemed_accepted": item.deemed,
+        "signs": {name: day.isoformat() for name, day in item.signs.items()},
         "withdrawal": item.withdrawal and item.withdrawal.model_dump(mode="json"),
     }
 
 
-def item_lamp(item: CaseItem, view: ItemView, now: datetime) -> Lamp:
-    """Grey while the applicant must act or a pause runs, else by the handling clock; an end stops the clock."""
-    stopped = item.pause is not None or (view.waiting_on is not None and view.waiting_on.kind is WaitKind.APPLICANT)
-    if stopped:
-        return Lamp.GREY
-    ended = item.result.decided_at if item.result is not None else None
-    start = max(t for t in (item.accepted_at, item.released_at, item.requested_at) if t is not None)
-    return lamp(beijing_date(start), item.due, beijing_date(ended or now))
+def _check(item: CaseItem) -> str:
+    if item.findings or item.found is not None:
+        return "findings"
+    return "passed" if item.checked else "open"
 
 
 def _edges(case: Case) -> Iterator[dict[str, Any]]:
@@ -62,23 +65,30 @@ def _edges(case: Case) -> Iterator[dict[str, Any]]:
             yield {"from": fact, "to": str(item.id), "hard": True}
 
 
-def _clocks(case: Case, view: CaseView, ctx: Ctx, calendar: LegalCalendar) -> dict[str, Any]:
+def _clocks(case: Case, view: CaseView, ctx: Ctx, calendar: WorkingCalendar) -> dict[str, Any]:
     """The examination clock from receiving, and the handling clock of the item that must end last."""
-    days = ctx.policy.find("examination.days", case.accept_region, case.received_at).value
-    due, provisional = days_on(case.received_at, days, calendar)
-    accepted = [i.accepted_at for i in case.items.values()]
-    done = max((a for a in accepted if a), default=None) if all(accepted) else None
-    until = beijing_date(done or case.closed_at or ctx.now)
-    examination = lamp(beijing_date(case.received_at), Due(legal=due), until)
+    due = examination_due(case.received_on, [i.examination or EXAMINATION for i in case.items.values()], calendar)
+    assert due is not None  # noqa: S101 - a case has items
+    examination = lamp(Due(legal=due.date), EXAMINATION.n, beijing_date(_examined(case) or ctx.now), calendar)
     return {
-        "examination": {"due": due.isoformat(), "lamp": examination, "provisional": provisional},
-        "handling": _handling(case, view, ctx.now),
+        "examination": {"due": due.date.isoformat(), "lamp": examination, "provisional": due.provisional},
+        "handling": _handling(case, view, ctx.now, calendar),
     }
 
 
-def _handling(case: Case, view: CaseView, now: datetime) -> dict[str, Any] | None:
+def _examined(case: Case) -> datetime | None:
+    """When the last application in the case was accepted, told what is missing, or ended; None while one was not."""
+    told = {i: paper.at for paper in reversed(case.papers) for i in paper.items}
+    applied = [i for i in case.items.values() if i.nature is Nature.ON_APPLICATION]
+    ends = [i.accepted_at or told.get(i.id) or (i.result.decided_at if i.result is not None else None) for i in applied]
+    answered = [end for end in ends if end is not None]
+    return max(answered, default=case.received_at) if len(answered) == len(ends) else None
+
+
+def _handling(case: Case, view: CaseView, now: datetime, calendar: WorkingCalendar) -> dict[str, Any] | None:
     dated = [i for i in view.items if i.due.promised or i.due.legal]
     if not dated:
         return None
-    last = max(dated, key=lambda i: (i.due.promised or i.due.legal, str(i.item_id)))
-    return {**last.due.model_dump(mode="json"), "lamp": item_lamp(case.items[last.item_id], last, now)}
+    last = max(dated, key=lambda i: (i.status not in FINAL_ITEM, i.due.promised or i.due.legal, str(i.item_id)))
+    item = case.items[last.item_id]
+    return {**last.due.model_dump(mode="json"), "lamp": item_lamp(last, item.promised, item.legal, now, calendar)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from services.coordinator.domain.clocks import due_of
+from services.coordinator.domain.clocks import redate
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.tasks import close_moot
 from services.coordinator.domain.turn import Turn
@@ -23,8 +23,10 @@ def conclude(turn: Turn, item: CaseItem, result: Result) -> None:
     """The item is final with this result; what hangs on it follows in `advance`."""
     item.outcome = result.outcome
     item.result = result
-    item.told = item.pause = item.findings_at = item.unanswered_since = item.reversing = None
-    item.findings = ()
+    item.told = item.pause = item.unanswered_since = item.reversing = None
+    if item.found is not None or item.findings:
+        item.found = item.findings_at = item.answer_by = None
+        item.findings = ()
     item.returned = item.reviewing = False
     drop_withdrawal(turn, item)
     close_moot(turn, item)
@@ -102,8 +104,7 @@ def release(turn: Turn, item: CaseItem) -> None:
     """Lets the item be decided, with all that it waited for; once a round."""
     item.ready_round = item.round
     item.released_at = _released_at(turn, item)
-    if not item.extended:
-        item.due = due_of(item, turn.calendar)
+    redate(turn, item)
     item.to_person = item.to_person or turn.case.disputed or _softly_refused(turn.case, item)
     turn.send(item, ready(turn.case, item))
 

@@ -22,6 +22,7 @@ def result_of(message: Up) -> Result | None:
                 public=message.result,
                 sealed=message.sealed,
                 by_rule=message.by_rule,
+                decided_by=() if message.by_rule else message.acted,
                 decided_at=message.decided_at,
             )
         case ItemNotAccepted():
@@ -43,11 +44,11 @@ def _end(
     return Result(outcome=outcome, reason_code=message.reason_code, law=message.law, public=public)
 
 
-def record_late(turn: Turn, item: CaseItem, message: Up) -> None:
-    """Keeps it on the case; of a result the handler is told `late`, everyone sees it, and one done in the world
+def record_late(turn: Turn, item: CaseItem, message: Up, reason_code: str = "") -> None:
+    """Keeps it on the case, with why it was not applied; of a result the handler is told `late`, everyone sees it, and one done in the world
     (cremated, registered) goes to a supervisor."""
     result = result_of(message)
-    turn.case.late.append(_record(turn, message, result))
+    turn.case.late.append(_record(turn, message, result, reason_code))
     if result is None:
         return
     turn.settle(item, message.round, "late")
@@ -56,12 +57,12 @@ def record_late(turn: Turn, item: CaseItem, message: Up) -> None:
         open_task(turn, LATE_RESULT_DONE, "supervisor", item, result.reason_code, late_round=message.round)
 
 
-def _record(turn: Turn, message: Up, result: Result | None) -> LateMessage:
+def _record(turn: Turn, message: Up, result: Result | None, reason_code: str) -> LateMessage:
     return LateMessage(
         item_id=message.item_id,
         round=message.round,
         name=type(message).__name__,
         at=turn.now,
         outcome=result.outcome if result is not None else None,
-        reason_code=result.reason_code if result is not None else "",
+        reason_code=result.reason_code if result is not None else reason_code,
     )

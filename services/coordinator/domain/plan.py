@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from services.coordinator.domain.clocks import LegalCalendar
+from typing import TYPE_CHECKING
+
+from services.coordinator.domain.clocks import redate
 from services.coordinator.domain.join import advance
 from services.coordinator.domain.state import Case, CaseItem, Fact
 from services.coordinator.domain.turn import Turn
+from services.coordinator.domain.watch import arm
+from shared.catalog.halls import counts_from
 from shared.catalog.protocol import ApplicationSubmitted, CaseOpened, ItemRequested, PlannedItem
 from shared.changes import Changes, Ctx
+from shared.clock import beijing_date
 from shared.errors import Poison
 
+if TYPE_CHECKING:
+    from shared.calendar import WorkingCalendar
 
-def open_case(message: ApplicationSubmitted, ctx: Ctx, calendar: LegalCalendar | None = None) -> Changes[Case]:
+
+def open_case(message: ApplicationSubmitted, ctx: Ctx, calendar: WorkingCalendar | None = None) -> Changes[Case]:
     """Sends every item out for its formal check at once; those that wait for nothing may be decided too.
 
     Raises `Poison` for a plan without items, or with a prerequisite that is not in it.
@@ -19,20 +27,32 @@ def open_case(message: ApplicationSubmitted, ctx: Ctx, calendar: LegalCalendar |
     case = _case(message, ctx)
     _check(case)
     turn = Turn(case, ctx, calendar)
+    _date(turn, message.channel)
     for item in case.items.values():
         request(turn, item)
     advance(turn)
+    arm(turn)
     return turn.changes(opened=CaseOpened)
 
 
 def request(turn: Turn, item: CaseItem, reason_code: str | None = None) -> None:
-    """Sends an item out in its present round; `ready` only if it never waits for anything."""
+    """Sends an item out in its present round; `ready` only if it never waits for anything, nor must go to a person."""
     item.requested_at = turn.now
-    free = not item.prerequisites and not item.facts
+    free = not item.prerequisites and not item.facts and not item.to_person
     if free:
         item.ready_round = item.round
         item.released_at = turn.case.received_at
+        redate(turn, item)
     turn.send(item, _requested(turn.case, item, ready=free, reason_code=reason_code))
+
+
+def _date(turn: Turn, channel: str) -> None:
+    """From which day the clocks count, and by which calendar."""
+    case, calendar = turn.case, turn.calendar
+    day = counts_from(case.received_at, channel, case.accept_region, calendar)
+    case.counts_from = None if day == beijing_date(case.received_at) else day
+    case.calendar = calendar.version
+    turn.dates_moved = True
 
 
 def _requested(case: Case, item: CaseItem, *, ready: bool, reason_code: str | None) -> ItemRequested:
@@ -48,6 +68,7 @@ def _requested(case: Case, item: CaseItem, *, ready: bool, reason_code: str | No
         unit=item.unit,
         accept_region=case.accept_region,
         received_at=case.received_at,
+        received_on=case.counts_from,
         check="none" if item.check == "none" else "formal",
         acted=(*case.acted, *item.acted),
         materials=item.materials,
@@ -86,6 +107,9 @@ def _item(planned: PlannedItem, ctx: Ctx) -> CaseItem:
         facts=planned.facts,
         rests_on=planned.rests_on,
         check=planned.check,
+        examination=planned.examination,
+        lapses=planned.lapses,
+        grounds=planned.pauses,
         promised=planned.promised,
         legal=planned.legal,
         materials=planned.materials,

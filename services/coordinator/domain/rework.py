@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from services.coordinator.domain.clocks import gathered_by
+from services.coordinator.domain.correction import nothing_found
 from services.coordinator.domain.join import conclude, end_item
 from services.coordinator.domain.late import record_late, result_of
 from services.coordinator.domain.plan import request
+from services.coordinator.domain.standing import end_pause
 from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.tasks import NOWHERE_TO_SEND, open_task
 from services.coordinator.domain.turn import Turn
@@ -16,7 +19,9 @@ from shared.catalog.protocol import (
     ItemSupplemented,
     SupplementedItem,
 )
-from shared.outcomes import ItemStatus
+from shared.clock import beijing_date
+from shared.handling.limits import start_of
+from shared.outcomes import ItemStatus, WaitKind
 
 _CAN_REOPEN = frozenset({ItemStatus.APPROVED, ItemStatus.DENIED, ItemStatus.NOT_APPLICABLE, ItemStatus.NOT_ACCEPTED})
 
@@ -49,17 +54,22 @@ def _next_unit(turn: Turn, item: CaseItem, suggested: str | None) -> str | None:
 
 def assign(turn: Turn, item: CaseItem, unit: str, reason_code: str) -> None:
     """A new round with another unit; what was accepted stays accepted, what was checked is checked anew."""
+    end_pause(turn, item, beijing_date(turn.now))
+    nothing_found(turn, item)
     item.unit = unit
     item.round += 1
     item.returned = item.reviewing = item.checked = False
-    item.told = item.pause = item.findings_at = None
-    item.findings = ()
+    item.told = None
     item.stage = item.stage_name = ""
+    if turn.now >= start_of(gathered_by(turn.case, turn.calendar)):
+        turn.case.checks_since, turn.dates_moved = beijing_date(turn.now), True
+    item.signs.pop("silent", None)
     request(turn, item, reason_code)
 
 
 def supplement(turn: Turn, message: ApplicationSupplemented) -> None:
     """Hands the cured parts to the open items concerned, in the item's own round; the rest of the parts is moot."""
+    turn.case.checks_since, turn.dates_moved = beijing_date(turn.said_at()), True
     for part in message.items:
         item = turn.item(part.item_id)
         if item.outcome is None:
@@ -69,8 +79,10 @@ def supplement(turn: Turn, message: ApplicationSupplemented) -> None:
 def _supplement(turn: Turn, item: CaseItem, part: SupplementedItem, round_: int) -> None:
     item.sealed, item.sealed_round = part.sealed, round_
     item.materials = part.materials
-    item.findings = ()
-    item.findings_at = None
+    nothing_found(turn, item)
+    item.checked = False
+    if item.told is not None and item.told.kind is WaitKind.APPLICANT:
+        item.told = None
     if item.returned:
         return
     turn.send(

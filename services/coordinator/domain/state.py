@@ -9,8 +9,21 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.catalog.protocol import Doubt, Due, Finding, Limit, MaterialRef, Prerequisite, Result, WaitingOn
+from shared.calendar import Span
+from shared.catalog.protocol import (
+    Doubt,
+    Due,
+    Extension,
+    Finding,
+    Limit,
+    MaterialRef,
+    Pause,
+    Prerequisite,
+    Result,
+    WaitingOn,
+)
 from shared.changes import State
+from shared.clock import beijing_date
 from shared.crypto import Sealed
 from shared.handling.model import Task
 from shared.outcomes import FactStatus, ItemStatus, Nature
@@ -62,12 +75,39 @@ class Reversing(BaseModel):
     since: datetime
 
 
-class Pause(BaseModel):
-    """The handling clock of an item stands, on a listed ground."""
+class Told(BaseModel):
+    """One correction paper that went out: which items' findings, until when the applicant may answer.
 
-    ground: str
+    The applicant's days run from `runs_from`. `silent` are items that had not answered their check by then, `new` counts findings that an earlier paper should
+    have told (our fault), `supervised` says who let those out.
+    """
+
+    number: int
+    at: datetime
+    items: tuple[UUID, ...]
+    silent: tuple[UUID, ...] = ()
+    runs_from: date | None = None
+    answer_by: date | None = None
+    supervised: str | None = None
+    new: int = 0
+
+
+class Found(BaseModel):
+    """Findings of an item's check that no paper has told yet; `by` is the last day on which they wait for the others.
+
+    `new`: some of them should have stood in an earlier paper, so a supervisor decides first; `approved_by` did.
+    """
+
+    findings: tuple[Finding, ...]
     since: datetime
-    until: date | None = None
+    by: date | None = None
+    new: int = 0
+    approved_by: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether a supervisor has yet to say whether they may be told."""
+        return self.new > 0 and self.approved_by is None
 
 
 class LateMessage(BaseModel):
@@ -87,6 +127,11 @@ class CaseItem(BaseModel):
     `ready_round` is the last round in which it was released for decision, so it is blocked while that is below
     `round`. `told` is what its handler says it waits for. `unanswered_since`: asked, and no answer came yet.
     `tried` are the units that sent it back; `returned` says that no further unit was found.
+
+    `findings` are what the applicant was told and has not cured, until `answer_by`; `found` what was not told yet;
+    `told_keys` name every finding that a paper told. `pauses` are over, `pause` runs. `extra` are the days of the
+    extension. `deemed`: the law holds it accepted, for nobody answered in time. `signs` say which reminder or escalation
+    was given, and on which day.
     """
 
     id: UUID
@@ -98,8 +143,11 @@ class CaseItem(BaseModel):
     facts: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     check: str = "formal"
+    examination: Limit | None = None
     promised: Limit | None = None
     legal: Limit | None = None
+    lapses: bool = False
+    grounds: tuple[str, ...] = ()
     materials: tuple[MaterialRef, ...] = ()
     sealed: Sealed
     sealed_round: int = 1
@@ -112,8 +160,12 @@ class CaseItem(BaseModel):
     to_person: bool = False
     checked: bool = False
     accepted_at: datetime | None = None
+    deemed: bool = False
     due: Due = Due()
-    extended: bool = False
+    pauses: list[Span] = Field(default_factory=list)
+    extension: Extension | None = None
+    extra: int = 0
+    signs: dict[str, date] = Field(default_factory=dict)
     reviewing: bool = False
     stage: str = ""
     stage_name: str = ""
@@ -121,6 +173,9 @@ class CaseItem(BaseModel):
     pause: Pause | None = None
     findings: tuple[Finding, ...] = ()
     findings_at: datetime | None = None
+    answer_by: date | None = None
+    found: Found | None = None
+    told_keys: list[str] = Field(default_factory=list)
     withdrawal: Withdrawal | None = None
     returned: bool = False
     tried: list[str] = Field(default_factory=list)
@@ -128,6 +183,17 @@ class CaseItem(BaseModel):
     outcome: ItemStatus | None = None
     result: Result | None = None
     reversing: Reversing | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether its formal check has come to something, or there is none."""
+        return (
+            self.check != "formal"
+            or self.checked
+            or self.found is not None
+            or bool(self.findings)
+            or self.outcome is not None
+        )
 
     @property
     def blocked(self) -> bool:
@@ -156,7 +222,12 @@ class CaseItem(BaseModel):
 
 
 class Case(State):
-    """One case (办件): the joint handling of one application. `openings` counts how often it was opened."""
+    """One case (办件): the joint handling of one application. `openings` counts how often it was opened.
+
+    `counts_from` is the legal day of receiving where it is not the day itself; `calendar` the version its dates were
+    reckoned with; `checks_since` when the checks that the next correction paper gathers began, if not with the
+    receiving; `wake_at` when its one timer of the clocks is due.
+    """
 
     application_no: str
     bundle: str | None
@@ -164,6 +235,10 @@ class Case(State):
     accept_region: str
     channel: str
     received_at: datetime
+    counts_from: date | None = None
+    calendar: str = ""
+    checks_since: date | None = None
+    wake_at: datetime | None = None
     opened_at: datetime
     closed_at: datetime | None = None
     openings: int = 1
@@ -171,11 +246,17 @@ class Case(State):
     facts: dict[str, Fact] = Field(default_factory=dict)
     acted: list[str] = Field(default_factory=list)
     late: list[LateMessage] = Field(default_factory=list)
+    papers: list[Told] = Field(default_factory=list)
     tasks: list[Task] = Field(default_factory=list)
 
     def open_items(self) -> Iterator[CaseItem]:
         """The obligations: every item that is not final, in the plan's order."""
         return (item for item in self.items.values() if item.outcome is None)
+
+    @property
+    def received_on(self) -> date:
+        """The legal day of receiving 收件."""
+        return self.counts_from or beijing_date(self.received_at)
 
     @property
     def disputed(self) -> bool:

@@ -39,7 +39,9 @@ def heard(turn: Turn, item: CaseItem) -> None:
 def why_idle(case: Case) -> str | None:
     """Why a case without timer or task would never move, if so: its handlers said nothing of what they wait for."""
     for item in case.open_items():
-        if item.withdrawal is not None or item.findings or item.pause is not None or doubt_of(case, item) is not None:
+        if item.withdrawal is not None or item.findings or item.found is not None or item.pause is not None:
+            continue
+        if doubt_of(case, item) is not None:
             continue
         if item.blocked and is_free(case, item):
             return "NOT_RELEASED"

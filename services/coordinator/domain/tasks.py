@@ -16,11 +16,25 @@ LATE_RESULT_DONE: Final = "late_result_done"
 NOWHERE_TO_SEND: Final = "nowhere_to_send"
 FACT_CHANGED: Final = "fact_changed"
 STUCK: Final = "stuck"
-_MOOT_AT_END: Final = (NOWHERE_TO_SEND, STUCK)
+NEW_FINDING: Final = "new_finding"
+CHECK_SILENT: Final = "check_silent"
+EXAMINATION_OVER: Final = "examination_over"
+DEEMED_ACCEPTED: Final = "deemed_accepted"
+OVERDUE: Final = "overdue"
+OVERDUE_BY_LAW: Final = "overdue_by_law"
+PAUSE_OVER: Final = "pause_over"
+NOT_ANSWERED: Final = "not_answered"
+_MOOT_AT_END: Final = (
+    *(NOWHERE_TO_SEND, STUCK, NEW_FINDING, CHECK_SILENT, EXAMINATION_OVER, DEEMED_ACCEPTED),
+    *(OVERDUE, OVERDUE_BY_LAW, PAUSE_OVER, NOT_ANSWERED),
+)
 
 
-def open_task(turn: Turn, kind: str, role: str, item: CaseItem, reason_code: str, **data: Any) -> None:
-    """Opens a task unless the item has a live one of its kind; its id is the same however often redone."""
+def open_task(
+    turn: Turn, kind: str, role: str, item: CaseItem, reason_code: str, *, unit: str | None = None, **data: Any
+) -> None:
+    """Opens a task in the item's unit, or another, unless the item has a live one of its kind; its id is the same
+    however often redone."""
     case = turn.case
     if any(tasks_of(turn, item, kind)):
         return
@@ -31,7 +45,7 @@ def open_task(turn: Turn, kind: str, role: str, item: CaseItem, reason_code: str
         id=derived_id(case.id, kind, item.id, number),
         kind=kind,
         stage=role,
-        unit=item.unit,
+        unit=unit or item.unit,
         role=role,
         region=case.accept_region,
         due=due,

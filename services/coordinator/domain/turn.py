@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from services.coordinator.domain.clocks import LegalCalendar, legal_calendar
+from services.coordinator.domain.clocks import legal_calendar
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.view import Visible, case_view, visible
 from shared.catalog.protocol import (
@@ -14,6 +14,7 @@ from shared.catalog.protocol import (
     CaseMessage,
     CaseReopened,
     CaseView,
+    CorrectionIssued,
     ItemConcluded,
     ItemMoved,
     ItemReady,
@@ -27,6 +28,9 @@ from shared.errors import Poison
 from shared.handling.model import Task
 from shared.messages import Message, topic_of
 
+if TYPE_CHECKING:
+    from shared.calendar import WorkingCalendar
+
 EVENTS = topic_of("coordinator", "events")
 
 
@@ -36,9 +40,12 @@ class Turn:
     Every public event of a turn carries the same view, the state after it, so that it is built once.
     """
 
-    __slots__ = ("before", "calendar", "case", "concluded", "ctx", "down", "events", "late", "now", "tasks", "timers")
+    __slots__ = (
+        *("before", "calendar", "case", "concluded", "ctx", "dates_moved", "down", "events", "late", "now"),
+        *("papers", "tasks", "timers"),
+    )
 
-    def __init__(self, case: Case, ctx: Ctx, calendar: LegalCalendar | None = None) -> None:
+    def __init__(self, case: Case, ctx: Ctx, calendar: WorkingCalendar | None = None) -> None:
         self.case = case
         self.ctx = ctx
         self.now: datetime = ctx.now
@@ -48,6 +55,8 @@ class Turn:
         self.events: list[CaseMessage] = []
         self.concluded: dict[UUID, CaseItem] = {}
         self.late: list[dict[str, Any]] = []
+        self.papers: list[dict[str, Any]] = []
+        self.dates_moved = False
         self.timers: list[SetTimer | CancelTimer] = []
         self.tasks: list[Task] = []
 
@@ -88,8 +97,10 @@ class Turn:
 
     def _public(self, opened: type[CaseMessage] | None, *, closes: bool) -> list[Emit]:
         after = {i: visible(self.case, item) for i, item in self.case.items.items()}
-        moved = [i for i, fields in after.items() if i not in self.concluded and fields != self.before.get(i)]
-        if not (opened or moved or self.concluded or self.late or self.events or closes):
+        told = {i for paper in self.papers for i in paper["items"]}
+        shown = {*self.concluded, *told}
+        moved = [i for i, fields in after.items() if i not in shown and fields != self.before.get(i)]
+        if not (opened or moved or self.concluded or self.late or self.events or self.papers or closes):
             return []
         view = case_view(self.case, after)
         events = list(self.events)
@@ -98,6 +109,7 @@ class Turn:
             moved = []
         events += [self._conclusion(item, view) for item in self.concluded.values()]
         events += [ItemConcluded(case=view, at=self.now, late=True, **fields) for fields in self.late]
+        events += [CorrectionIssued(case=view, at=self.now, **fields) for fields in self.papers]
         events += [ItemMoved(case=view, at=self.now, item_id=i) for i in moved]
         if closes:
             events.append(CaseClosed(case=view, at=self.now))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from services.coordinator.domain.state import Case, CaseItem
+from services.coordinator.domain.state import Case, CaseItem, Found
 from services.coordinator.domain.status import Standing, application_status, case_outcome
 from shared.catalog.protocol import CaseView, Doubt, ItemView, WaitingOn
 from shared.outcomes import FactStatus, ItemStatus, WaitKind
@@ -19,8 +19,8 @@ Visible = Mapping[str, Any]
 
 
 def standing(item: CaseItem) -> Standing:
-    """What of an item decides the application's status."""
-    told = item.told is not None and item.told.kind is WaitKind.APPLICANT
+    """What of an item decides the application's status; what no paper has told is nothing the applicant can act on."""
+    told = item.found is None and item.told is not None and item.told.kind is WaitKind.APPLICANT
     return Standing(item.status, bool(item.findings) or told, item.accepted_at is not None)
 
 
@@ -41,6 +41,8 @@ def visible(case: Case, item: CaseItem) -> dict[str, Any]:
         "accepted_at": item.accepted_at,
         "findings": item.findings,
         "frozen": doubt_of(case, item),
+        "pause": item.pause,
+        "extension": item.extension,
         "result": item.result,
     }
 
@@ -72,11 +74,14 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     if item.returned:
         return WaitingOn(kind=WaitKind.TASK, name=item.unit, since=item.requested_at)
     if item.findings:
-        return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=item.findings_at or item.requested_at)
+        since = item.findings_at or item.requested_at
+        return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=since, until=item.answer_by)
     if (doubt := doubt_of(case, item)) is not None:
         return WaitingOn(kind=WaitKind.TASK, name=doubt.ground, since=doubt.since)
     if item.blocked:
         return _before(case, item)
+    if item.found is not None:
+        return _untold(item.found)
     if item.pause is not None:
         return WaitingOn(kind=WaitKind.TIME, name=item.pause.ground, since=item.pause.since, until=item.pause.until)
     return item.told
@@ -117,6 +122,13 @@ def _undoing(case: Case, item: CaseItem) -> WaitingOn | None:
     if item.reversing is not None:
         return item.told or WaitingOn(kind=WaitKind.TASK, name="reversal", since=item.reversing.since)
     return None
+
+
+def _untold(found: Found) -> WaitingOn:
+    """What was found waits for the other checks, so that all is told at once, or for a supervisor."""
+    if found.held:
+        return WaitingOn(kind=WaitKind.TASK, name="new_finding", since=found.since)
+    return WaitingOn(kind=WaitKind.TIME, name="correction_paper", since=found.since, until=found.by)
 
 
 def _before(case: Case, item: CaseItem) -> WaitingOn | None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.intake.api.access import RECEIVING, in_hand
+from services.intake.api.paper_views import listed
 from services.intake.api.shapes import ApplicationShown
 from services.intake.api.submission import here_of
 from services.intake.api.views import viewpoint
@@ -76,10 +77,12 @@ async def change(
 ) -> dict[str, Any]:
     """Carries out one change and answers the application as it is then."""
     found = await in_hand(handle, no, who)
+    papers = await listed(handle, found, who)
 
     def command(state: Application, ctx: Ctx) -> tuple[Changes[Application], dict[str, Any]]:
         changes = act(state, ctx)
-        return changes, render.application(changes.state, viewpoint(handle), version=changes.state.version + 1)
+        version = changes.state.version + 1
+        return changes, render.application(changes.state, viewpoint(handle), version=version, papers=papers)
 
     command.__name__ = name
     return await _run(handle, found.id, command, who, key)

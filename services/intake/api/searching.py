@@ -75,7 +75,7 @@ async def _collect(handle: ServiceHandle, body: Search, who: Principal) -> tuple
             rows = await store.search(conn, *_conditions(handle, body, who, place))
             for n, row in enumerate(rows[:LIMIT]):
                 place = (row.received_at, row.id)
-                fits = body.lamp is None or whole_lamp(row, at.catalog, at.today, at.calendar) is body.lamp
+                fits = body.lamp is None or whole_lamp(row, at.catalog, at.now, at.calendar) is body.lamp
                 if fits and may_see(row, who, handle):
                     found.append(row)
                 if len(found) == LIMIT:

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from services.intake import store
 from services.intake.api.access import RECEIVING
+from services.intake.api.paper_views import made_short
 from services.intake.api.views import viewpoint
 from services.intake.domain import render, routing
 from services.intake.domain.check import Checked, Here, check, not_by_oneself, not_the_applicant
 from services.intake.domain.model import Application
 from services.intake.domain.people import index_of, refs_by_role
 from services.intake.domain.submit import Arrival, receive
+from services.intake.tables import PAPER
 from shared.catalog.authority import Authority, authorities
 from shared.catalog.parties import Submission
 from shared.changes import Changes, Ctx
@@ -132,7 +134,8 @@ def _command(handle: ServiceHandle, checked: Checked, arrival: Arrival, body: by
     def submit_application(state: Application | None, ctx: Ctx) -> tuple[Changes[Application], dict[str, Any]]:
         changes, code = receive(checked, arrival, ctx)
         changes.puts += store.desk(handle).definition_rows(arrival.definition, body, beijing_date(ctx.now))
-        shown = render.application(changes.state, viewpoint(handle), version=changes.state.version + 1)
+        papers = [made_short(put.values) for put in changes.puts if put.table is PAPER]
+        shown = render.application(changes.state, viewpoint(handle), version=changes.state.version + 1, papers=papers)
         return changes, {**shown, "query_code": code}
 
     return submit_application

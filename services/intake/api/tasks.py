@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.intake.domain import facts, objections
+from services.intake.domain import facts, objections, visits
 from services.intake.domain.duties import row
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
@@ -20,19 +20,19 @@ from shared.handling.tasks import TaskDecision, find
 from shared.runtime.spec import ServiceHandle
 
 
+def decided(state: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
+    """What a decision does: of a call or a visit, that the applicant was reached; of an objection; else about a fact."""
+    task = find(state, decision.task_id)
+    if task is not None and task.kind in visits.KINDS:
+        return visits.reached(state, decision, ctx)
+    if task is not None and task.kind == facts.OBJECTION_CHECK:
+        return objections.decided(state, decision, ctx)
+    return facts.decided(state, decision, ctx)
+
+
 def router(handle: ServiceHandle) -> APIRouter:
     """The list of tasks, claim, release, decision."""
     return task_router(handle, TaskBoard("application", TASK, row, decided, detail, people))
-
-
-def decided(application: Application, decision: TaskDecision, ctx: Ctx) -> Changes[Application]:
-    """A person's decision, by the kind of its task."""
-    task = find(application, decision.task_id)
-    decide = _DECIDED.get(task.kind, facts.decided) if task else facts.decided
-    return decide(application, decision, ctx)
-
-
-_DECIDED = {objections.OBJECTION_CHECK: objections.decided}
 
 
 def people(application: Application, ctx: Ctx) -> list[str]:

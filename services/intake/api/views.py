@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.intake import store
 from services.intake.api.access import handles, owns, receives, receives_part
+from services.intake.api.paper_views import listed
 from services.intake.domain import render
 from services.intake.domain.model import Application
 from services.intake.domain.render import Viewpoint
@@ -73,4 +74,6 @@ async def detail(handle: ServiceHandle, application: Application, who: Principal
     if not (own or unmasked):
         parties, results = mask_parties(parties), mask_numbers(results)
     findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
-    return {**render.application(application, viewpoint(handle), results, findings), "parties": parties}
+    papers = await listed(handle, application, who)
+    shown = render.application(application, viewpoint(handle), results, findings, papers=papers)
+    return {**shown, "parties": parties}

@@ -27,6 +27,8 @@ from shared.outcomes import FactStatus
 FACT_CHECK = "fact_check"
 """The kind of task in which a person finds out what a source contradicted (事实核实)."""
 FACT_CHECK_DAYS = 1
+OBJECTION_CHECK = "objection_check"
+"""The kind of task in which a person decides an objection to a fact (异议核实)."""
 FACT_CHECK_ROLE = "clerk"
 TOPIC = topic_of("coordinator", "requests")
 EVENTS = topic_of("intake", "events")
@@ -135,7 +137,7 @@ def close_checks(changes: Changes[Application], ctx: Ctx) -> None:
     """Nobody need find out any more, and no source need answer: the application has ended."""
     state = changes.state
     for task in live_tasks(state):
-        if task.kind == FACT_CHECK:
+        if task.kind != OBJECTION_CHECK:  # an objection outlives the case
             close(task, ctx.now)
     changes.puts += list_tasks(state)
     changes.timers += escalations(state)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.intake.domain import objections, timeline
+from services.intake.domain.messages.telling import tell_applicant
 from services.intake.domain.model import Application, Holding, HoldingState
+from services.intake.domain.papers.making import follow_papers
 from services.intake.domain.telling import hold, tell
 from services.intake.domain.timeline import Line
+from services.intake.domain.visits import call_later, end_calls
 from shared.catalog.protocol import (
     CaseClosed,
     CaseMessage,
@@ -28,13 +31,20 @@ def follow(state: Application | None, message: CaseMessage, ctx: Ctx) -> Changes
     if state is None:
         raise Poison("没有这个办件的申请", "the coordinator speaks of a case that was never received here")
     lines = list(_lines(state, message, ctx))
+    papers = follow_papers(state, message, ctx.catalog)
+    waited = bool(state.correcting())
     _replace(state, message)
     if state.objections:
         objections.follow(state, message)
-    puts = tell(state, lines, message.at)
+    puts = [*tell(state, lines, message.at), *papers, *tell_applicant(state, message, papers=bool(papers))]
     if isinstance(message, ItemConcluded) and not message.late:
         puts += hold(state, _conclude(state, message), upsert=True)
-    return Changes(state, puts=puts)
+    changes = Changes(state, puts=puts)
+    if isinstance(message, CorrectionIssued):
+        changes.timers += call_later(state, message, ctx)
+    elif waited and not state.correcting():
+        end_calls(changes, ctx)
+    return changes
 
 
 def _replace(state: Application, message: CaseMessage) -> None:

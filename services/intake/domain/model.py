@@ -88,8 +88,10 @@ class Application(State):
     """One application; its id is the case's. `items`, `status` and `outcome` are what the coordinator last said.
 
     `submission` holds parties and form, sealed under intake's own key in `sealed_round`; `comment` the rating's words.
-    `handled_in` are regions beyond that of receiving whose units handle a part of it (跨区域通办).
-    `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it.
+    `handled_in` are regions beyond that of receiving whose units handle a part of it (跨区域通办), `places` the
+    matters that are handled elsewhere, and where.
+    `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it. Until `news_due`
+    a message with what is new is gathered already.
     """
 
     application_no: str
@@ -99,6 +101,7 @@ class Application(State):
     channel: Channel
     accept_region: str
     handled_in: tuple[str, ...] = ()
+    places: dict[str, str] = Field(default_factory=dict)
     unit: str | None = None
     owner: str | None = None
     received_at: datetime
@@ -126,6 +129,7 @@ class Application(State):
     acted: list[str] = Field(default_factory=list)
     withdrawing: list[UUID] = Field(default_factory=list)
     lines: int = 0
+    news_due: datetime | None = None
     rating: Rating | None = None
     comment: Sealed | None = None
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from services.intake.domain import timeline
 from services.intake.domain.duties import escalations, list_tasks
-from services.intake.domain.facts import EVENTS, to_coordinator
+from services.intake.domain.facts import EVENTS, OBJECTION_CHECK, to_coordinator
 from services.intake.domain.model import Application, FactState, Objection
 from services.intake.domain.sealing import EVIDENCE, REASON, seal
 from services.intake.domain.telling import tell
@@ -24,7 +24,6 @@ from shared.handling.tasks import TaskDecision, TaskOutcome, confided, decide, o
 from shared.messages import derived_id
 from shared.outcomes import FactStatus, ItemStatus
 
-OBJECTION_CHECK: Final = "objection_check"
 DAYS: Final = 1
 ROLE: Final = "supervisor"
 GROUND: Final = "OBJECTION"

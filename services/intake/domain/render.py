@@ -43,6 +43,7 @@ def application(
     findings: Mapping[str, Sequence[Finding]] | None = None,
     *,
     version: int | None = None,
+    papers: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The whole Application shape; `personal` fills what is sealed in results, `findings` what is in findings."""
     opened, words = personal or {}, findings or {}
@@ -50,7 +51,7 @@ def application(
         **summary(a, at, version=version),
         "items": [item(i, a, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
-        "papers": [],
+        "papers": list(papers),
     }
 
 
@@ -67,7 +68,7 @@ def summary(a: Application, at: Viewpoint, *, version: int | None = None) -> dic
         "channel": a.channel.value,
         "received_at": a.received_at.isoformat(),
         "accepted_at": a.accepted_at.isoformat() if a.accepted_at else None,
-        "clock": clock(a, at.catalog, at.today, at.calendar),
+        "clock": clock(a, at.catalog, at.now, at.calendar),
     }
 
 
@@ -86,7 +87,7 @@ def item(
         "stage_name": i.stage_name or ITEM[i.status][0],
         "round": i.round,
         "due": {"promised": iso(i.due.promised), "legal": iso(i.due.legal), "provisional": i.due.provisional},
-        "lamp": item_lamp(i, a.received_at, at.today, at.calendar).value,
+        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
         "waiting_on": waits.model_dump(mode="json") if waits else None,
         "external_no": i.external_no,
         "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
@@ -110,7 +111,7 @@ def progress(a: Application, at: Viewpoint, lines: list[dict[str, Any]]) -> dict
         "status_name": CASE[a.status][0],
         "outcome": a.outcome.value if a.outcome else None,
         "received_at": a.received_at.isoformat(),
-        "clock": clock(a, at.catalog, at.today, at.calendar),
+        "clock": clock(a, at.catalog, at.now, at.calendar),
         "items": [_progress_item(i, a, at) for i in a.items],
         "timeline": lines,
     }
@@ -125,7 +126,7 @@ def _progress_item(i: ItemView, a: Application, at: Viewpoint) -> dict[str, Any]
         "status": i.status.value,
         "status_name": ITEM[i.status][0],
         "stage_name": i.stage_name or ITEM[i.status][0],
-        "lamp": item_lamp(i, a.received_at, at.today, at.calendar).value,
+        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
         "promised": iso(i.due.promised),
         "waiting_on": waits.kind.value if waits else None,
         "must_act": must_correct(i),

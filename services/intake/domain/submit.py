@@ -10,6 +10,7 @@ from services.intake.domain import timeline
 from services.intake.domain.check import Checked
 from services.intake.domain.facts import EVENTS, asks, to_coordinator
 from services.intake.domain.model import Application, FactState, Holding
+from services.intake.domain.papers.making import receipt
 from services.intake.domain.people import NAME, index_of, owner_ref, query_code, query_hash, refs_by_role
 from services.intake.domain.sealing import seal
 from services.intake.domain.telling import hold, tell
@@ -59,6 +60,7 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         channel=given.channel,
         accept_region=given.accept_region,
         handled_in=arrival.handled_in,
+        places=checked.places,
         unit=arrival.unit,
         owner=arrival.owner,
         received_at=checked.received_at,
@@ -78,7 +80,7 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         acted=list(arrival.acted),
     )
     puts = tell(state, [timeline.received(state.application_no, len(items))], ctx.now)
-    puts += hold(state, state.holdings, upsert=False)
+    puts += [*hold(state, state.holdings, upsert=False), receipt(state)]
     emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
     return Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts), code
 

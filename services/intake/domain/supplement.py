@@ -15,6 +15,7 @@ from services.intake.domain.model import Application
 from services.intake.domain.sealing import seal, unseal
 from services.intake.domain.submit import material_refs
 from services.intake.domain.telling import tell
+from services.intake.domain.visits import end_calls
 from shared.catalog.forms import field_error, validate_form
 from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.model import Matter
@@ -52,7 +53,9 @@ def supplement(state: Application, given: Supplement, here: Here, ctx: Ctx) -> C
         case_id=state.id, round=state.sealed_round, items=tuple(_items(state, waiting, matters, content, ctx))
     )
     puts = tell(state, [timeline.supplemented(given.round)], ctx.now)
-    return Changes(state, emits=[to_coordinator(state, message)], puts=puts)
+    changes = Changes(state, emits=[to_coordinator(state, message)], puts=puts)
+    end_calls(changes, ctx)
+    return changes
 
 
 def _refuse_wrong_round(waiting: Sequence[ItemView], given: Supplement) -> None:

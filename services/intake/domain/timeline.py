@@ -51,22 +51,36 @@ def moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
         zh, en = ITEM[ItemStatus.CORRECTING]
         said = _findings(new)
         return Line("item_correcting", f"{_name(new, catalog)}:{zh}{said[0]}。", f"{new.matter}: {en}{said[1]}.")
+    if clock := _clock_moved(old, new, catalog):
+        return clock
     if new.status not in _TOLD_MOVES or (old is not None and (old.status, old.round) == (new.status, new.round)):
         return None
     zh, en = ITEM[new.status]
     return Line(f"item_{new.status}", f"{_name(new, catalog)}:{zh}。", f"{new.matter}: {en}.")
 
 
+def _clock_moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
+    """The handling clock was given more days, or runs again after a pause."""
+    name, due = _name(new, catalog), new.due.promised or new.due.legal
+    if new.extension is not None and (old is None or old.extension is None):
+        to = new.extension.to
+        return Line("item_extended", f"{name}:办理时限经批准延长至 {to}。", f"{new.matter}: extended to {to}.")
+    if old is not None and old.pause is not None and new.pause is None and new.status is not ItemStatus.PAUSED:
+        zh, en = (f",办结日为 {due}", f", due {due}") if due else ("", "")
+        return Line("item_resumed", f"{name}:办理时限恢复计算{zh}。", f"{new.matter}: its clock runs again{en}.")
+    return None
+
+
 def corrected(message: CorrectionIssued, catalog: Catalog) -> Line:
     """The one correction paper went out: everything that is missing, of all matters, at once."""
     items = [i for i in message.case.items if i.item_id in message.items]
-    names = "、".join(_name(i, catalog) for i in items)
+    names = "、".join(_name(i, catalog) + _findings(i)[0] for i in items)
     until_zh = f",请于 {message.answer_by} 前补正" if message.answer_by else ""
     until_en = f": please answer by {message.answer_by}" if message.answer_by else ""
     return Line(
         "correction",
         f"已发出补正告知(第 {message.number} 次),涉及:{names}{until_zh}。",
-        f"Correction paper {message.number}: {', '.join(i.matter for i in items)}{until_en}.",
+        f"Correction paper {message.number}: {', '.join(i.matter + _findings(i)[1] for i in items)}{until_en}.",
     )
 
 

@@ -12,6 +12,7 @@ from services.intake.domain.facts import to_coordinator
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import REASON, seal
 from services.intake.domain.telling import tell
+from services.intake.domain.visits import end_calls
 from shared.catalog.parties import MatterCode, Shape
 from shared.catalog.protocol import ItemView, WithdrawalSubmitted
 from shared.changes import Changes, Ctx
@@ -43,7 +44,10 @@ def withdraw(state: Application, given: Withdrawal, ctx: Ctx) -> Changes[Applica
     state.evidence[REASON] = seal(ctx.keyring, state.id, REASON, 0, {"reason": given.reason})
     message = WithdrawalSubmitted(case_id=state.id, items=tuple(i.item_id for i in items))
     puts = tell(state, [timeline.withdrawal(items, ctx.catalog)], ctx.now)
-    return Changes(state, emits=[to_coordinator(state, message)], puts=puts)
+    changes = Changes(state, emits=[to_coordinator(state, message)], puts=puts)
+    if all(item.item_id in state.withdrawing for item in state.correcting()):
+        end_calls(changes, ctx)
+    return changes
 
 
 def _named(state: Application, matters: Sequence[str]) -> list[ItemView]:

@@ -15,7 +15,10 @@ from shared.outcomes import FactStatus, ItemStatus, Nature
 
 
 class ItemRequested(Message):
-    """Handle this item. `ready` false: check it formally, decide only after `ItemReady`."""
+    """Handle this item. `ready` false: check it formally, decide only after `ItemReady`.
+
+    `received_on` is the legal day of receiving where it is not the day of `received_at` (延时服务收件).
+    """
 
     item_id: UUID
     case_id: UUID
@@ -28,6 +31,7 @@ class ItemRequested(Message):
     unit: str
     accept_region: str
     received_at: datetime
+    received_on: date | None = None
     check: Literal["formal", "none"] = "formal"
     acted: tuple[str, ...] = ()
     materials: tuple[MaterialRef, ...] = ()

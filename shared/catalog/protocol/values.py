@@ -82,7 +82,10 @@ class Doubt(Value):
 
 
 class Result(Value):
-    """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake."""
+    """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake.
+
+    `decided_by` are the accounts that acted where persons decided, the deciding one last.
+    """
 
     outcome: ItemStatus
     reason_code: str
@@ -90,6 +93,7 @@ class Result(Value):
     public: dict[str, Any] = Field(default_factory=dict)
     sealed: Sealed | None = None
     by_rule: bool = False
+    decided_by: tuple[str, ...] = ()
     decided_at: datetime | None = None
 
 

@@ -72,6 +72,7 @@ _BENEFIT_STOP = Matter(
     official_name="社会救助待遇停发(逝者本人)",
     nature=Nature.EX_OFFICIO,
     task_type="benefit",
+    takes="stop",
     law=(
         LawRef("社会救助法", "第四十六条至第四十八条", date(2026, 7, 1), "核"),
         LawRef("最低生活保障审核确认办法(民发〔2021〕57号)", "", date(2021, 7, 1), "核"),

@@ -52,6 +52,7 @@ _BENEFIT_STOP = Matter(
     official_name="老年人福利补贴停发",
     nature=Nature.EX_OFFICIO,
     task_type="benefit",
+    takes="stop",
     law=(
         LawRef("武汉市高龄津贴发放管理办法", "死亡次月停发", None, "摘"),
         LawRef("民法典", "第一千一百二十二条", date(2021, 1, 1), "未核实"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tests.faults.history.history import History
 from tests.faults.history.record import Line
-from tests.faults.history.rules import applications, effects, joins, offsets, rounds, streams, timers, views
+from tests.faults.history.rules import applications, effects, joins, offsets, papers, rounds, streams, timers, views
 from tests.faults.history.violation import Breach, Violation, violation
 
 Rule = Callable[[History], Iterator[Breach]]
@@ -36,6 +36,8 @@ RULES: Mapping[Rule, str] = {
     rounds.timely_results_are_applied: "I4",
     rounds.settlements_are_told_alike: "I4",
     rounds.decisions_are_settled: "I5",
+    papers.papers_are_counted: "I5",
+    papers.findings_are_told_by_papers: "I5",
     views.nothing_is_silently_stuck: "I6",
     views.sources_waited_for_have_spoken: "I6",
     timers.items_are_cancelled_once: "I7",

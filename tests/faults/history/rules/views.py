@@ -29,12 +29,12 @@ def views_equal_their_fold(history: History) -> Iterator[Breach]:
 
 
 def _folded(case: CaseHistory) -> dict[str, tuple[Shown, Record]]:
-    """Each item as the last event about it showed it; an opening is about all."""
+    """Each item as the last event about it showed it; an opening is about all, a correction paper about those it names."""
     folded: dict[str, tuple[Shown, Record]] = {}
     for event in case.events:
-        about = event.body.get("item_id")
+        about = {event.body.get("item_id"), *(event.body.get("items", ()) if event.name == "CorrectionIssued" else ())}
         for shown in items_shown(event):
-            if event.name == "CaseOpened" or shown["item_id"] == about:
+            if event.name == "CaseOpened" or shown["item_id"] in about:
                 folded[shown["item_id"]] = (shown, event)
     return folded
 

@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from services.intake.domain.messages.lines import attempt
 from services.intake.domain.model import Application
 from services.intake.domain.whose import keys_of
+from services.intake.store.papers import attempts_of
 from services.intake.tables import DEFINITION, DELIVERY, TASK
 from shared.catalog.definition import definition
 from shared.changes import Put
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from services.intake.domain.check import Checked
+    from services.intake.domain.timeline import Line
     from shared.catalog.model import Matter
     from shared.catalog.registry import Catalog
     from shared.runtime.spec import ServiceHandle
@@ -95,10 +98,21 @@ async def find(handle: ServiceHandle, number: str) -> Application | None:
 
 
 async def timeline(handle: ServiceHandle, case_id: UUID) -> list[dict[str, Any]]:
-    """What happened, oldest first."""
-    sql = "SELECT seq, at, kind, text_zh, text_en FROM intake.timeline WHERE case_id = $1 ORDER BY seq"
+    """What happened, oldest first, and between it what the applicant was told and how."""
+    sql = "SELECT at, kind, text_zh, text_en FROM intake.timeline WHERE case_id = $1 ORDER BY seq"
     async with handle.read() as conn:
-        return [{**row, "at": row["at"].isoformat()} for row in map(dict, await conn.fetch(sql, case_id))]
+        lines = [dict(row) for row in await conn.fetch(sql, case_id)]
+    told = [
+        {"at": at, "kind": line.kind, "text_zh": line.zh, "text_en": line.en}
+        for at, line in await _told(handle, case_id)
+    ]
+    # Sorted by time alone, and stably: of one moment the case's own lines come first, in their order.
+    lines = sorted([*lines, *told], key=lambda line: line["at"])
+    return [{"seq": n, **line, "at": line["at"].isoformat()} for n, line in enumerate(lines, 1)]
+
+
+async def _told(handle: ServiceHandle, case_id: UUID) -> list[tuple[datetime, Line]]:
+    return [(row["at"], attempt(row["way"], row["tries"], row["fate"])) for row in await attempts_of(handle, case_id)]
 
 
 async def granted(handle: ServiceHandle, refs: Sequence[str], matters: Collection[str]) -> set[str]:
@@ -163,6 +177,14 @@ async def note_list(handle: ServiceHandle, who: str, rows: int) -> None:
     async with handle.write(who) as conn:
         sql = _READING.replace("'reading'", "'list'")
         await conn.execute(sql, handle.clock.now(), who, "", 0, orjson.dumps({"rows": rows}).decode())
+
+
+async def note_refusal(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:
+    """One audit row: who tried to record what could not be, by which rule; nothing else was changed."""
+    async with handle.write(who) as conn:
+        text = orjson.dumps(dict(detail)).decode()
+        sql = _READING.replace("'reading'", "'delivery_refused'")
+        await conn.execute(sql, handle.clock.now(), who, str(application.id), application.version, text)
 
 
 async def note_reading(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:

@@ -1,0 +1,32 @@
+"""A new calendar: dates that rested on an unpublished year are reckoned anew, each to the citizen's advantage."""
+
+from __future__ import annotations
+
+from services.coordinator.domain.clocks import due_of
+from services.coordinator.domain.correction import recount_answer
+from services.coordinator.domain.state import Case
+from services.coordinator.domain.turn import Turn
+from shared.catalog.protocol import Due
+
+
+def needs_recount(case: Case, version: str) -> bool:
+    """Whether the case was dated with another calendar and holds an open date that may have changed."""
+    return case.calendar != version and any(i.due.provisional or i.answer_by is not None for i in case.open_items())
+
+
+def recount(turn: Turn) -> None:
+    """What binds the office takes the earlier of both dates, what binds the citizen the later."""
+    for item in turn.case.open_items():
+        if item.due.provisional:
+            item.due = _earlier(item.due, due_of(turn.case, item, turn.calendar))
+        recount_answer(turn, item)
+    turn.case.calendar = turn.calendar.version
+    turn.dates_moved = True
+
+
+def _earlier(old: Due, new: Due) -> Due:
+    return Due(
+        promised=min((d for d in (old.promised, new.promised) if d is not None), default=None),
+        legal=min((d for d in (old.legal, new.legal) if d is not None), default=None),
+        provisional=new.provisional,
+    )

@@ -1,0 +1,107 @@
+"""`/applications/{no}/papers`: a paper as JSON or as text, and its delivery."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from services.intake import store
+from services.intake.api.access import PEOPLE, RECEIVING, in_hand, receives, seen
+from services.intake.api.paper_shapes import DeliveredShown, PaperWhole
+from services.intake.api.paper_views import paper_or_404, shown, visible_whole
+from services.intake.domain.model import Application
+from services.intake.domain.papers.deliver import Delivery, Ground, deliver
+from services.intake.domain.papers.model import Paper
+from services.intake.domain.papers.shown import to_text
+from services.intake.domain.sealing import unseal
+from services.intake.store import files, papers
+from shared.changes import Changes, Ctx
+from shared.errors import Conflict, RefusedError
+from shared.http.auth import Principal, allow
+from shared.http.documented import AsBuilt, answers
+from shared.http.idempotency import Scope, idempotency
+from shared.http.refusals import HttpError, extended
+from shared.runtime.spec import ServiceHandle
+
+ONCE = "paper_delivery_once"
+"""The index that lets one of two deliveries at once count."""
+
+
+def router(handle: ServiceHandle) -> APIRouter:
+    """Papers, for whom their application is visible; delivery, for who receives where it belongs."""
+    routes = APIRouter()
+
+    @routes.get("/applications/{no}/papers/{paper_id}", **answers(PaperWhole))
+    async def get_paper(
+        no: str, paper_id: str, request: Request, who: Annotated[Principal, allow(*PEOPLE)], unmasked: bool = False
+    ) -> Response:
+        """The paper, as JSON or (`Accept: text/plain`) to be printed; a receiving clerk who prints it gets it whole.
+        Whatever staff see unmasked is recorded."""
+        application = await seen(handle, no, who)
+        paper = await paper_or_404(handle, application, paper_id, who)
+        as_text = "text/plain" in request.headers.get("accept", "")
+        printing = as_text and receives(application, who)
+        whole = visible_whole(handle, application, paper, who, asked=unmasked or printing)
+        found = await shown(handle, application, paper, who, whole=whole)
+        return PlainTextResponse(to_text(found)) if as_text else AsBuilt(found)
+
+    @routes.post("/applications/{no}/papers/{paper_id}/deliveries", **answers(DeliveredShown, 201))
+    async def deliver_paper(
+        no: str,
+        paper_id: str,
+        body: Delivery,
+        who: Annotated[Principal, allow(*RECEIVING)],
+        key: Annotated[Scope, Depends(idempotency)],
+    ) -> AsBuilt:
+        """Records how a paper reached whom. The first delivery counts; a later one is kept as further evidence."""
+        application = await in_hand(handle, no, who)
+        _refuse_method(body, who, application)
+        paper = await paper_or_404(handle, application, paper_id, who)
+        await files.require_file(handle, application.id, body.proof_file_id, "/proof_file_id")
+        done = await _deliver(handle, application, paper, body, who, key)
+        paper = await paper_or_404(handle, application, paper_id, who)
+        return AsBuilt({**await shown(handle, application, paper, who, whole=False), **done}, 201)
+
+    return routes
+
+
+def _refuse_method(body: Delivery, who: Principal, application: Application) -> None:
+    """A village worker delivers as one, and only one delivers so."""
+    village = who.covers(application.accept_region, "village_worker")
+    clerk = who.covers(application.accept_region, "clerk", "town_clerk")
+    if body.method == "village_worker" if not village else (body.method != "village_worker" and not clerk):
+        raise HttpError(
+            403, "METHOD_NOT_YOURS", "您的岗位不能以此方式送达", "your role does not deliver papers in this way"
+        )
+
+
+async def _deliver(
+    handle: ServiceHandle, application: Application, paper: Paper, body: Delivery, who: Principal, key: Scope
+) -> dict[str, Any]:
+    try:
+        return await _try(handle, application, paper, body, who, key)
+    except Conflict as conflict:
+        if ONCE not in conflict.detail_en:
+            raise
+        # Another counts since: this one is further evidence.
+        again = await papers.paper(handle, application.id, paper.id)
+        return await _try(handle, application, again or paper, body, who, key)
+    except RefusedError as refused:
+        note = {"paper": str(paper.id), "code": refused.refused.code, "method": body.method}
+        await store.note_refusal(handle, who.account, application, note)
+        raise extended(refused, rule=refused.refused.law) from None
+
+
+async def _try(
+    handle: ServiceHandle, application: Application, paper: Paper, body: Delivery, who: Principal, key: Scope
+) -> dict[str, Any]:
+    def deliver_paper(state: Application, ctx: Ctx) -> tuple[Changes[Application], dict[str, Any]]:
+        content = unseal(ctx.keyring, state.id, None, state.sealed_round, state.submission)
+        return deliver(state, body, Ground(paper, content["parties"], content["form"], state.accept_region), ctx)
+
+    answer: dict[str, Any] = await handle.command(
+        "application", application.id, deliver_paper, actor=who.account, idempotency=key
+    )
+    return answer

@@ -1,0 +1,176 @@
+"""Delivery (送达) by a person: who may be given a paper, how, and from when it counts.
+
+The terms that the law gives to a way of delivery are dated figures of policy (`policy/delivery.yaml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from services.intake.domain.check import death_date
+from services.intake.domain.model import Application
+from services.intake.domain.papers import words
+from services.intake.domain.papers.making import row
+from services.intake.domain.papers.model import Moment, Paper, Proof
+from services.intake.domain.sealing import seal
+from services.intake.domain.telling import tell
+from services.intake.domain.timeline import Line
+from services.intake.tables import PAPER_DELIVERY
+from shared.catalog.forms import Name
+from shared.catalog.parties import Shape
+from shared.changes import Changes, Ctx, Put
+from shared.clock import as_utc, beijing_date
+from shared.errors import FieldError, Invalid, Refused, RefusedError
+from shared.handling.limits import end_of
+from shared.messages import derived_id
+
+if TYPE_CHECKING:
+    from shared.policy import PolicyEntry
+
+Method = Literal["in_person", "electronic", "post", "left", "village_worker", "public"]
+RECEIVER: Final = "receiver"
+RULE: Final = "delivery"
+CONSENT: Final = "electronic_delivery"
+"""The form field in which an applicant agrees to electronic delivery."""
+
+
+class Delivery(Shape):
+    """How, when and to whom a paper was handed over; a relation is stated where it was not the party."""
+
+    method: Method
+    at: AwareDatetime
+    receiver: Name
+    receiver_relation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")] | None = None
+    proof_file_id: UUID | None = Field(None, description="a file of this application")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a delivery is judged by: the parties and form as handed in, the paper, whether one counts already."""
+
+    paper: Paper
+    parties: Mapping[str, Any]
+    form: Mapping[str, Any]
+    region: str
+
+
+def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
+    """Why this delivery cannot be one, by rule: no consent to the electronic way, or a receiver who is neither the
+    party nor somebody the law lets receive for them."""
+    entry = _entry(given, ground, ctx)
+    if given.method == "electronic" and ground.form.get(CONSENT) is not True:
+        return Refused(
+            "NO_CONSENT", entry.cite(), "申请人没有同意电子送达", "the applicant has not agreed to electronic delivery"
+        )
+    if given.method == "public" or _is_party(given.receiver, ground):
+        return None
+    if given.receiver_relation in entry.value["receivers"]:
+        return None
+    return Refused(
+        "NOT_A_RECEIVER",
+        entry.cite(),
+        "签收人既不是受送达人,也不是可以代收的人;请核对签收人与其关系",
+        "the receiver is neither the party nor one who may receive for them: check who it was",
+    )
+
+
+def _is_party(name: str, ground: Ground) -> bool:
+    """Applicants, agent, and whom the application is about, unless it is about their death."""
+    parties = ground.parties
+    people = [parties["applicant"], *parties.get("co_applicants", ())]
+    places = ("agent",) if death_date(ground.form) is not None else ("agent", "subject")
+    people += [parties[place] for place in places if place in parties]
+    return name.strip() in {str(p["name"]).strip() for p in people}
+
+
+def _entry(given: Delivery, ground: Ground, ctx: Ctx) -> PolicyEntry:
+    found: PolicyEntry = ctx.policy.find(f"{RULE}.{given.method}", ground.region, beijing_date(given.at))
+    return found
+
+
+def require_time(given: Delivery, paper: Paper, ctx: Ctx) -> None:
+    """`Invalid` for a delivery that lies in the future, or before its paper was issued."""
+    if as_utc(given.at) > ctx.now:
+        raise Invalid([FieldError("/at", "IN_FUTURE", "送达时间不能晚于现在 / a delivery is never in the future")])
+    if as_utc(given.at) < paper.made_at:
+        words_ = "送达时间不能早于文书出具时间 / no paper is delivered before it is issued"
+        raise Invalid([FieldError("/at", "BEFORE_ISSUE", words_)])
+
+
+def takes_effect(given: Delivery, ground: Ground, ctx: Ctx) -> datetime:
+    """When the delivery counts: at once, or, where the law gives days (公告), when they are over."""
+    days = int(_entry(given, ground, ctx).value.get("days", 0))
+    at = as_utc(given.at)
+    return end_of(beijing_date(at) + timedelta(days=days)) if days else at
+
+
+def deliver(
+    state: Application, given: Delivery, ground: Ground, ctx: Ctx
+) -> tuple[Changes[Application], dict[str, Any]]:
+    """Records a delivery. The first of a paper counts; a later one is kept as further evidence.
+
+    `RefusedError` (`NO_CONSENT`, `NOT_A_RECEIVER`), `Invalid` (`IN_FUTURE`, `BEFORE_ISSUE`); nothing is changed then.
+    """
+    require_time(given, ground.paper, ctx)
+    if (refused := refusal(given, ground, ctx)) is not None:
+        raise RefusedError(refused)
+    effective = ground.paper.delivered_at is None
+    put = delivery_row(ground.paper, given, ctx, effective=effective, effect=takes_effect(given, ground, ctx))
+    puts = [put, _proof(given, ground, put, ctx), *tell(state, [_told(ground.paper, given)], ctx.now)]
+    return Changes(state, puts=puts), {"delivery_id": str(put.values["id"]), "effective": effective}
+
+
+def delivery_row(paper: Paper, given: Delivery, ctx: Ctx, *, effective: bool, effect: datetime) -> Put:
+    """The row of a delivery; who received is sealed, under the delivery's own id."""
+    identity = derived_id(paper.id, "delivery", given.method, as_utc(given.at), given.receiver, ctx.actor)
+    values = {
+        "id": identity,
+        "paper_id": paper.id,
+        "case_id": paper.case_id,
+        "method": given.method,
+        "at": as_utc(given.at),
+        "receiver": sealed_receiver(paper.case_id, identity, given.receiver, ctx),
+        "relation": given.receiver_relation,
+        "proof_file_id": given.proof_file_id,
+        "by": ctx.actor,
+        "recorded_at": ctx.now,
+        "effective": effective,
+        "takes_effect": effect,
+    }
+    return Put(PAPER_DELIVERY, values)
+
+
+def sealed_receiver(case_id: UUID, delivery_id: UUID, receiver: str, ctx: Ctx) -> str:
+    """The receiver's name as it rests."""
+    return seal(ctx.keyring, case_id, f"{RECEIVER}/{delivery_id}", 0, {"name": receiver}).to_text()
+
+
+def _proof(given: Delivery, ground: Ground, put: Put, ctx: Ctx) -> Put:
+    """The proof of delivery (送达回证), a paper of its own."""
+    paper = ground.paper
+    proof = Proof(
+        paper_id=paper.id,
+        title=paper.title,
+        number=paper.number or "",
+        method=given.method,
+        at=put.values["at"],
+        takes_effect=put.values["takes_effect"],
+        relation=given.receiver_relation,
+        by=ctx.actor,
+    )
+    identity = put.values["id"]
+    receiver = seal(ctx.keyring, paper.case_id, f"{RECEIVER}/proof", 0, {"name": given.receiver})
+    law = (_entry(given, ground, ctx).cite(),)
+    moment = Moment(items=paper.moment.items, by=(ctx.actor,), proof=proof, law=law, receiver=receiver)
+    return row(paper.case_id, "delivery", ctx.now, moment, identity)
+
+
+def _told(paper: Paper, given: Delivery) -> Line:
+    how = words.method(given.method)
+    return Line("paper_delivered", f"《{paper.title}》已送达({how})。", f"A paper was delivered ({given.method}).")

@@ -1,0 +1,112 @@
+"""Which papers follow from a submission or from what the coordinator says, as rows of the same commit.
+
+A row holds what the paper rests on; its number, content, hash and seal come when it is issued, within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.intake.domain.papers.model import Correction, Moment
+from services.intake.domain.papers.templates import templates
+from services.intake.tables import PAPER
+from shared.catalog.protocol import CaseMessage, CorrectionIssued, ItemConcluded, ItemView, Result
+from shared.changes import Put
+from shared.messages import derived_id
+from shared.outcomes import FINAL_ITEM, ItemStatus, Nature
+
+if TYPE_CHECKING:
+    from services.intake.domain.model import Application
+    from shared.catalog.registry import Catalog
+
+_ENDS = {
+    ItemStatus.APPROVED: "approval",
+    ItemStatus.DENIED: "denial",
+    ItemStatus.NOT_APPLICABLE: "not_applicable",
+    ItemStatus.NOT_ACCEPTED: "non_acceptance",
+    ItemStatus.WITHDRAWN: "withdrawal",
+    ItemStatus.TERMINATED: "termination",
+    ItemStatus.REVOKED: "revocation",
+}
+
+
+def kind_of(outcome: ItemStatus, result: Result | None, matter: str, catalog: Catalog) -> str:
+    """The kind of paper for an end: granting a matter that takes something from somebody is a paper against them.
+
+    A stop that names no first month not paid (`from`) has stopped nothing.
+    """
+    known = catalog.matters.get(matter)
+    if outcome is not ItemStatus.APPROVED or known is None or known.takes is None:
+        return _ENDS[outcome]
+    nothing = known.takes == "stop" and (result is None or not result.public.get("from"))
+    return _ENDS[outcome] if nothing else known.takes
+
+
+def receipt(state: Application) -> Put:
+    """The receiving slip of the joint case."""
+    return row(state.id, "receipt", state.handed_in_at, Moment(items=tuple(state.items), by=tuple(state.acted)))
+
+
+def follow_papers(state: Application, message: CaseMessage, catalog: Catalog) -> list[Put]:
+    """The papers of one event of the coordinator; `state` is what was shown before it."""
+    found = [_moved(state, old, new, message) for old, new in _pairs(state, message.case.items)]
+    puts = [put for several in found for put in several]
+    if isinstance(message, ItemConcluded) and not message.late:
+        puts.append(_concluded(message, catalog))
+    if isinstance(message, CorrectionIssued):
+        puts.append(_corrected(message))
+    return puts
+
+
+def _pairs(state: Application, items: Iterable[ItemView]) -> Iterator[tuple[ItemView | None, ItemView]]:
+    before = {item.item_id: item for item in state.items}
+    return ((before.get(item.item_id), item) for item in items)
+
+
+def _moved(state: Application, old: ItemView | None, new: ItemView, message: CaseMessage) -> Iterator[Put]:
+    """Acceptance, pause, resumption, extension; of an item that ends in the same moment only its decision is told."""
+    if old is None or old is new or new.status in FINAL_ITEM:
+        return
+    moment = Moment(items=(new,))
+    mark = (new.item_id, new.round)
+    if new.accepted_at and not old.accepted_at and new.nature is Nature.ON_APPLICATION:
+        yield row(state.id, "acceptance", message.at, moment, *mark)
+    if new.pause is not None and new.pause != old.pause and (old.pause is None or old.pause.since != new.pause.since):
+        yield row(state.id, "pause", message.at, moment, *mark, new.pause.since)
+    if old.pause is not None and new.pause is None:
+        yield row(state.id, "resume", message.at, moment, *mark, old.pause.since)
+    if new.extension is not None and old.extension is None:
+        by = (new.extension.approved_by,)
+        yield row(state.id, "extension", message.at, moment.model_copy(update={"by": by}), *mark)
+
+
+def _concluded(message: ItemConcluded, catalog: Catalog) -> Put:
+    item = next(i for i in message.case.items if i.item_id == message.item_id)
+    item = item.model_copy(update={"status": message.outcome, "result": message.result, "round": message.round})
+    by = message.result.decided_by if message.result is not None else ()
+    kind = kind_of(message.outcome, message.result, item.matter, catalog)
+    return row(message.case.case_id, kind, message.at, Moment(items=(item,), by=by), item.item_id, message.round)
+
+
+def _corrected(message: CorrectionIssued) -> Put:
+    items = tuple(i for i in message.case.items if i.item_id in message.items)
+    said = Correction(number=message.number, answer_by=message.answer_by, supervised=message.supervised)
+    by = (message.supervised,) if message.supervised else ()
+    moment = Moment(items=items, by=by, correction=said)
+    return row(message.case.case_id, "correction", message.at, moment, message.number)
+
+
+def row(case_id: UUID, kind: str, at: datetime, moment: Moment, *mark: object) -> Put:
+    """A paper's row, as yet without number and content; the same paper made again is the same row."""
+    values: dict[str, Any] = {
+        "id": derived_id(case_id, "paper", kind, *mark),
+        "case_id": case_id,
+        "kind": kind,
+        "title": templates()[kind].title.zh,
+        "made_at": at,
+        "moment": moment.model_dump_json(exclude_none=True, exclude_defaults=True),
+    }
+    return Put(PAPER, values)

@@ -1,0 +1,228 @@
+"""The parts of papers, one pure function each: lines of label and text; what is personal in a line says so.
+
+`personal` is `name` (shown to staff masked) or `secret` (not shown to them at all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from services.intake.domain.papers import words
+from shared.clock import BEIJING, beijing_date
+from shared.identity import mask_account
+
+if TYPE_CHECKING:
+    from services.intake.domain.papers.content import Source
+    from shared.catalog.protocol import Limit
+
+Line = dict[str, str]
+NAME, SECRET = "name", "secret"
+_UNITS = {"working": "个工作日", "calendar": "日"}
+
+
+def line(text: str, label: str = "", personal: str = "") -> Line:
+    """One line; what is empty is left out."""
+    return {k: v for k, v in (("label", label), ("text", text), ("personal", personal)) if v}
+
+
+def _addressee(source: Source) -> list[Line]:
+    people = [source.opened.parties["applicant"], *source.opened.parties.get("co_applicants", ())]
+    return [line(str(p["name"]), "致", NAME) for p in people]
+
+
+def _opening(source: Source) -> list[Line]:
+    return [line(source.filled(source.template.opening))]
+
+
+def _closing(source: Source) -> list[Line]:
+    return [line(source.filled(source.template.closing))] if source.template.closing else []
+
+
+def _matters(source: Source) -> list[Line]:
+    return [line(_matter(source, i.matter), source.name(i.matter)) for i in source.items]
+
+
+def _matter(source: Source, code: str) -> str:
+    """Who examines and decides, and until when: each matter has its own."""
+    matter, authority = source.world.catalog.matters.get(code), source.authority_of(code)
+    said = [f"办理机关:{authority.organ_name}" if authority is not None else "办理机关:待确定"]
+    if matter is not None:
+        start = beijing_date(source.filed.received_at)
+        due = source.world.calendar.due(start, matter.examination.n, matter.examination.unit)
+        said.append(f"最迟 {due.date} 前告知是否受理{_provisional(due.provisional)}")
+        said += _limits(matter.promised, matter.legal)
+    return ";".join(said)
+
+
+def _limits(promised: Limit | None, legal: Limit | None) -> list[str]:
+    pairs = (("承诺时限", promised), ("法定时限", legal))
+    return [f"{name}:自受理之日起{limit.n}{_UNITS[limit.unit]}" for name, limit in pairs if limit is not None]
+
+
+def _limits_part(source: Source) -> list[Line]:
+    item = source.item
+    matter = source.world.catalog.matters.get(item.matter)
+    said = _limits(matter.promised, matter.legal) if matter is not None else []
+    dates = (("承诺办结日期", item.due.promised), ("法定办结日期", item.due.legal))
+    found = [line(f"{on}{_provisional(item.due.provisional)}", label) for label, on in dates if on is not None]
+    return [*(line(text) for text in said), *found]
+
+
+def _provisional(provisional: bool) -> str:
+    return "(当年节假日安排尚未公布,以公布后的为准)" if provisional else ""
+
+
+def _materials(source: Source) -> list[Line]:
+    names = {need.type: need.name for m in source.world.catalog.matters.values() for need in m.materials}
+    given = [names.get(m["type"], m["type"]) for m in source.filed.materials]
+    return [line("、".join(dict.fromkeys(given)), "已收材料")] if given else []
+
+
+def _query(source: Source) -> list[Line]:
+    return [line(f"凭办件编号和查询码({source.opened.query_hint})查询办理进度", "查询")]
+
+
+def _findings(source: Source) -> list[Line]:
+    return [
+        line(finding.message_zh, source.name(i.matter), SECRET if finding.sealed is not None else "")
+        for i in source.items
+        for finding in source.opened.findings.get(str(i.item_id), i.findings)
+    ]
+
+
+def _answer_by(source: Source) -> list[Line]:
+    said = source.draft.moment.correction
+    if said is None:
+        return []
+    found = [line(f"请于 {said.answer_by} 前补正", "期限")] if said.answer_by is not None else []
+    if said.number > 1:  # a later paper is our fault: it says so, and who approved it signs
+        found.append(line(f"本次为第 {said.number} 次告知,已经负责人批准。", "说明"))
+    return found
+
+
+def _law(source: Source) -> list[Line]:
+    """What the decision cites, else the matter's own bases, each with how sure we are of it."""
+    cited = [i.result.law for i in source.items if i.result is not None and i.result.law]
+    bases = (ref.marked() for i in source.items for ref in _bases(source, i.matter))
+    return [line("、".join(dict.fromkeys(cited or bases)), "依据")] if cited or source.items else []
+
+
+def _bases(source: Source, code: str) -> Iterable[Any]:
+    matter = source.world.catalog.matters.get(code)
+    return matter.law if matter is not None else ()
+
+
+def _reason(source: Source) -> list[Line]:
+    result = source.item.result
+    if result is None:
+        return []
+    more = source.opened.results.get(str(source.item.item_id), {})
+    told = [str(more[name]) for name in ("reason", "comment", "note") if more.get(name)]
+    return [line(words.reason(result.reason_code), "理由"), *(line(text, "说明", SECRET) for text in told)]
+
+
+def _where_to_go(source: Source) -> list[Line]:
+    result = source.item.result
+    where = result.public.get("where_to_go") if result is not None else None
+    return [line(str(where), "应向何处提出")] if where else []
+
+
+def _result(source: Source) -> list[Line]:
+    result = source.item.result
+    if result is None:
+        return []
+    found = ((words.result(name), value) for name, value in result.public.items())
+    return [line(str(value), label) for label, value in found if label and isinstance(value, str | int | float)]
+
+
+def _personal(source: Source) -> list[Line]:
+    return list(_leaves(source.opened.results.get(str(source.item.item_id), {})))
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterable[Line]:
+    """The personal values that papers tell; an account is named by its last digits only."""
+    for name, value in values.items():
+        label = words.personal(name)
+        if label is None or name in ("reason", "comment", "note"):
+            continue
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        elif isinstance(value, str):
+            yield line(mask_account(value) if name == "number" else value, label, SECRET)
+
+
+def _decided(source: Source) -> list[Line]:
+    result = source.item.result
+    if result is None or not result.by_rule:
+        return []
+    return [line("本决定由系统按规则作出,您可以要求由工作人员复核。", "说明")]
+
+
+def _pause(source: Source) -> list[Line]:
+    pause, matter = source.item.pause, source.world.catalog.matters.get(source.item.matter)
+    if pause is None:
+        return []
+    ground = next((g for g in (matter.pauses if matter is not None else ()) if g.code == pause.ground), None)
+    found = [line(ground.name if ground is not None else pause.ground, "事由")]
+    if pause.until is not None:
+        found.append(line(str(pause.until), "预计恢复日期"))
+    if ground is not None:
+        found.append(line(ground.law.marked(), "依据"))
+    return found
+
+
+def _extension(source: Source) -> list[Line]:
+    extension = source.item.extension
+    if extension is None:
+        return []
+    return [line(words.reason(extension.reason_code), "理由"), line(str(extension.to), "延长至")]
+
+
+def _delivery(source: Source) -> list[Line]:
+    proof = source.draft.moment.proof
+    if proof is None:
+        return []
+    found = [
+        line(f"{proof.title}({proof.number})", "文书"),
+        line(words.method(proof.method), "送达方式"),
+        line(_moment(proof.at), "送达时间"),
+    ]
+    if source.opened.receiver:
+        found.append(line(source.opened.receiver, "签收人", NAME))
+    if proof.takes_effect != proof.at:
+        found.append(line(str(beijing_date(proof.takes_effect)), "视为送达之日"))
+    return [*found, *(line(law, "依据") for law in source.draft.moment.law)]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+
+
+def _signature(source: Source) -> list[Line]:
+    on: date = source.made_on
+    return [line(source.authority.organ_name), line(f"{on.year}年{on.month}月{on.day}日")]
+
+
+PARTS: Mapping[str, Callable[[Source], list[Line]]] = {
+    "addressee": _addressee,
+    "opening": _opening,
+    "matters": _matters,
+    "limits": _limits_part,
+    "materials": _materials,
+    "query": _query,
+    "findings": _findings,
+    "answer_by": _answer_by,
+    "law": _law,
+    "reason": _reason,
+    "where_to_go": _where_to_go,
+    "result": _result,
+    "personal": _personal,
+    "decided": _decided,
+    "pause": _pause,
+    "extension": _extension,
+    "delivery": _delivery,
+    "signature": _signature,
+    "closing": _closing,
+}

@@ -1,0 +1,78 @@
+"""A paper as people see it: masked or whole, as JSON and as plain text to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from services.intake.domain.papers import words
+from services.intake.domain.papers.model import Content
+from services.intake.domain.papers.parts import NAME
+from shared.clock import BEIJING
+from shared.identity import mask_name
+from shared.seals import UNSEALED
+
+HIDDEN: Final = "***"
+
+
+def masked(content: Content) -> dict[str, Any]:
+    """The content with names masked and everything else personal hidden."""
+    parts = [{**part, "lines": [_masked(line) for line in part["lines"]]} for part in content["parts"]]
+    return {**content, "parts": parts}
+
+
+def is_personal(content: Content) -> bool:
+    """Whether anything in it is personal."""
+    return any("personal" in line for part in content["parts"] for line in part["lines"])
+
+
+def _masked(line: Mapping[str, str]) -> Mapping[str, str]:
+    kind = line.get("personal")
+    if kind is None:
+        return line
+    return {**line, "text": mask_name(line["text"]) if kind == NAME else HIDDEN}
+
+
+def to_text(shown: Mapping[str, Any]) -> str:
+    """The paper to be printed, from the shape that JSON shows."""
+    content: Content = shown["content"]
+    lines = [content["organ"]["name"], content["title"]["zh"], str(content["number"]), ""]
+    for part in content["parts"]:
+        if part["part"] == "signature":
+            lines += _remedy(content, shown.get("terms"))
+        lines += [_line(line) for line in part["lines"]]
+    return "\n".join([*lines, "", *_foot(shown)]) + "\n"
+
+
+def _line(line: Mapping[str, str]) -> str:
+    return f"{line['label']}:{line['text']}" if "label" in line else line["text"]
+
+
+def _remedy(content: Content, terms: Mapping[str, Any] | None) -> list[str]:
+    remedy = content["remedy"]
+    if remedy is None:
+        return []
+    found = [f"救济途径:{remedy['text']}(依据:{remedy['law']})"]
+    if terms is not None:
+        found.append(f"最迟:申请行政复议 {terms['reconsideration_by']};提起行政诉讼 {terms['court_by']}")
+    return found
+
+
+def _foot(shown: Mapping[str, Any]) -> list[str]:
+    seal = shown["seal"]
+    found = [f"印章:{seal['name']}({seal['number'] or UNSEALED})"]
+    found += [f"签署:{_signed(signature)}" for signature in shown["signatures"]]
+    found.append(f"校验值:{shown['hash']['algorithm']} {shown['hash']['value']}")
+    return [*found, *(_delivered(d) for d in shown["deliveries"] if d["effective"])]
+
+
+def _signed(signature: Mapping[str, Any]) -> str:
+    if signature["method"] == "rule":
+        return words.signing("rule")
+    return f"{signature['signer']}({words.signing(signature['role'])})"
+
+
+def _delivered(delivery: Mapping[str, Any]) -> str:
+    at = datetime.fromisoformat(delivery["takes_effect"]).astimezone(BEIJING)
+    return f"送达:{words.method(delivery['method'])} {at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,146 @@
+"""What a person may do to the handling clock of an item: pause it on a listed ground, let it run on, ask for more days.
+
+The coordinator has the last word on every date; here a person is told at once what could not be.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from shared.catalog.model import Matter, PauseGround
+from shared.catalog.protocol import Due, Extension, ItemExtended, ItemPaused, ItemResumed, Pause
+from shared.clock import beijing_date
+from shared.errors import Conflict, FieldError, Invalid
+from shared.handling import extension, tasks
+from shared.handling.limits import handling_due, working_calendar
+from shared.handling.model import Item, OpenTask, Task
+from shared.handling.run import Run
+from shared.handling.tasks import TaskDecision, TaskOutcome
+
+EXTENSION: Final = "extension"
+"""The kind of task in which a leader decides whether an item is extended."""
+
+EXTENSION_DAYS: Final = 1
+LEADER: Final = "supervisor"
+
+
+def pause(run: Run, decision: TaskDecision) -> None:
+    """The clock stands, on one of the matter's grounds and until about a day; `Conflict` and `Invalid` otherwise."""
+    item, today = run.item, beijing_date(run.ctx.now)
+    _must_run(item)
+    if item.pause is not None:
+        raise Conflict("ALREADY_PAUSED", "办理时限已在暂停", "the clock is paused already")
+    ground = next((g for g in _grounds(run) if g.code == decision.ground), None)
+    if ground is None:
+        listed = "、".join(f"{g.code}({g.name})" for g in _grounds(run)) or "无"
+        raise _wrong("/ground", "PAUSE_GROUND_NOT_LISTED", f"本事项可暂停的事由:{listed} / listed: {listed}")
+    if decision.until is None or decision.until <= today:
+        raise _wrong("/until", "REQUIRED", "请填写预计恢复日(晚于今日) / say until about when (after today)")
+    if ground.longest is not None:
+        latest = working_calendar().due(today, ground.longest.n, ground.longest.unit).date
+        if decision.until > latest:
+            raise _wrong("/until", "PAUSE_TOO_LONG", f"最长至 {latest} / at most until {latest}")
+    item.pause = Pause(ground=decision.ground, since=run.ctx.now, until=decision.until)
+    run.tell(ItemPaused, ground=decision.ground, until=decision.until)
+
+
+def resume(run: Run, decision: TaskDecision) -> None:
+    """The clock runs again; `Conflict` when it does not stand on that ground."""
+    item = run.item
+    if item.pause is None or item.pause.ground != decision.ground:
+        raise Conflict("NOT_PAUSED", "办理时限未因该事由暂停", "the clock is not paused on that ground")
+    item.pauses.append((beijing_date(item.pause.since), beijing_date(run.ctx.now)))
+    item.pause = None
+    run.tell(ItemResumed, ground=decision.ground)
+
+
+def propose_extension(run: Run, decision: TaskDecision) -> None:
+    """Opens the leader's task: nobody extends an item by asking for it. `Conflict` for what could not be approved."""
+    item, ctx = run.item, run.ctx
+    assert decision.until is not None  # noqa: S101 - `take` has seen it
+    allowed = _allowed(run)
+    _refuse(run, decision.until)
+    unit = _above(run) if allowed.above else item.unit
+    data = {"until": decision.until.isoformat(), "reason_code": decision.reason_code, "asked_by": decision.by}
+    spec = OpenTask(EXTENSION, EXTENSION, LEADER, EXTENSION_DAYS, decision.reason_code, unit, data, four_eyes=True)
+    if tasks.open_task(item, spec, ctx, unit=unit, region=item.region, round_=item.round, barred=[decision.by]) is None:
+        raise Conflict("EXTENSION_ASKED", "延期已在报批", "an extension is with the leader already")
+
+
+def decide_extension(run: Run, task: Task, decision: TaskDecision) -> None:
+    """The leader's word: approved, the item is extended in that person's name; denied, its dates stay."""
+    if decision.outcome != TaskOutcome.APPROVE:
+        return
+    to = decision.until or date.fromisoformat(task.data["until"])
+    _refuse(run, to)
+    reason = decision.reason_code or task.reason_code
+    run.item.extension = Extension(to=to, approved_by=decision.by, reason_code=reason)
+    run.tell(ItemExtended, to=to, approved_by=decision.by, reason_code=reason)
+
+
+def due_here(item: Item, matter: Matter) -> Due:
+    """The item's last days as its service knows them."""
+    days = [beijing_date(t) for t in (item.accepted_at, item.ready_at, item.received_at) if t is not None]
+    began = max([*days, *([item.received_on] if item.received_on is not None else [])])
+    return handling_due(began, matter.promised, matter.legal, working_calendar(), item.pauses)
+
+
+def _refuse(run: Run, to: date) -> None:
+    item, matter = run.item, _matter(run)
+    _must_run(item)
+    unit = matter.legal or matter.promised
+    if unit is None:
+        raise _conflict("NO_CLOCK_RUNS")
+    today, days = beijing_date(run.ctx.now), _allowed(run).days
+    due = due_here(item, matter)
+    code = extension.refusal(due, item.extension, to, today, unit, days, working_calendar())
+    if code is not None:
+        raise _conflict(code)
+
+
+_WHY: Final = {
+    "ALREADY_EXTENDED": ("本件已延期过一次", "this item was extended once already"),
+    "NO_CLOCK_RUNS": ("办理时限尚未起算,不能暂停或延期", "no handling clock runs yet"),
+    "EXTENSION_LATE": ("已过承诺办结日,不能再延期", "the promised day has passed: it is too late to extend"),
+    "EXTENSION_NOT_LATER": ("延期后的日期应晚于原办结日", "the new day must be later than the promised one"),
+    "EXTENSION_TOO_LONG": ("超过依法可以延长的天数", "longer than the law allows"),
+    "NO_UNIT_ABOVE": ("没有可批准的上级机关", "there is no unit above to approve it"),
+}
+
+
+def _conflict(code: str) -> Conflict:
+    return Conflict(code, *_WHY[code])
+
+
+def _wrong(pointer: str, code: str, message: str) -> Invalid:
+    return Invalid([FieldError(pointer, code, message)])
+
+
+def _must_run(item: Item) -> None:
+    # Under review means accepted to the coordinator, which is not told so apart.
+    if item.phase != "open" or not (item.accepted_at is not None or item.reviewing):
+        raise _conflict("NO_CLOCK_RUNS")
+
+
+def _matter(run: Run) -> Matter:
+    found = run.ctx.catalog.matters.get(run.item.matter)
+    if found is None:  # it left the catalogue while this item was handled
+        raise _conflict("NO_CLOCK_RUNS")
+    return found
+
+
+def _grounds(run: Run) -> tuple[PauseGround, ...]:
+    return _matter(run).pauses
+
+
+def _allowed(run: Run) -> extension.Allowed:
+    matter, on = _matter(run), beijing_date(run.ctx.now)
+    return extension.allowed(licence=matter.task_type == "licence", legal=matter.legal, region=run.item.region, on=on)
+
+
+def _above(run: Run) -> str:
+    for code in run.ctx.units.chain(run.item.unit):
+        if code != run.item.unit:
+            return code
+    raise _conflict("NO_UNIT_ABOVE")

@@ -1,0 +1,139 @@
+"""Delivery: who may be given a paper, when it counts, what is refused and leaves everything as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from services.intake.domain.papers.deliver import Delivery, Ground, deliver
+from services.intake.domain.papers.model import Moment, Paper
+from services.intake.tables import PAPER_DELIVERY, TIMELINE
+from shared.errors import Invalid, RefusedError
+from shared.outcomes import ItemStatus
+from tests.support.received import CASE, NOW, POLICY, concluded, ctx, paper_rows, received
+
+LATER = NOW + timedelta(days=2)
+PARTIES = {
+    "applicant": {"name": "李明", "relation": "child"},
+    "subject": {"name": "李老人", "role": "subject"},
+    "agent": {"name": "王代理", "kind": "lawyer"},
+}
+
+
+def paper(state, **changed):
+    (row,) = paper_rows(concluded(state, "funeral.fee_waiver", ItemStatus.DENIED))
+    moment = Moment.model_validate_json(row["moment"])
+    fields = {"number": "甲民不准〔2026〕1号", "digest": "0", **changed}
+    return Paper(row["id"], CASE, row["kind"], row["title"], row["made_at"], moment, **fields)
+
+
+def ground(state, form=None, **changed):
+    return Ground(paper(state, **changed), PARTIES, form or {}, "420112")
+
+
+def given(method="in_person", at=NOW, receiver="李明", **more):
+    return Delivery.model_validate({"method": method, "at": at.isoformat(), "receiver": receiver, **more})
+
+
+def delivered(how, form=None, now=LATER, actor="clerk", **changed):
+    state = received().state
+    return deliver(state, how, ground(state, form, **changed), ctx(now, actor))
+
+
+def rows(changes, table):
+    return [dict(put.values) for put in changes.puts if put.table is table]
+
+
+def test_the_party_is_delivered_to_and_the_proof_is_a_paper_of_its_own():
+    """elderly_onewindow 3.4: DELIVERY 送达回证."""
+    changes, answer = delivered(given())
+    (row,) = rows(changes, PAPER_DELIVERY)
+    assert (row["effective"], row["at"], row["takes_effect"], row["by"]) == (True, NOW, NOW, "clerk")
+    assert answer["effective"] is True
+    (proof,) = paper_rows(changes)
+    assert proof["kind"] == "delivery"
+    assert "第八十八条" in proof["moment"]
+    everything = str([put.values for put in changes.puts])
+    assert "李明" not in everything
+    assert "李明" not in changes.state.model_dump_json()
+    assert rows(changes, TIMELINE)[0]["text_zh"] == "《不予批准决定书》已送达(直接送达)。"
+
+
+def test_a_second_delivery_is_further_evidence_and_moves_no_term():
+    changes, answer = delivered(given(at=LATER), delivered_at=NOW)
+    assert rows(changes, PAPER_DELIVERY)[0]["effective"] is False
+    assert answer["effective"] is False
+
+
+@pytest.mark.parametrize(
+    ("receiver", "relation", "method"),
+    [
+        ("王代理", None, "in_person"),
+        ("李老人", None, "in_person"),
+        ("赵四", "spouse", "in_person"),
+        ("赵四", "cohabiting_family", "village_worker"),
+        ("收发室", "mail_room", "post"),
+        ("李明", None, "left"),
+    ],
+)
+def test_those_the_law_lets_receive_may_receive(receiver, relation, method):
+    """民事诉讼法第八十八条、第八十九条、第九十一条: 本人、同住成年家属、代收人、代理人."""
+    changes, _ = delivered(given(method, receiver=receiver, receiver_relation=relation))
+    assert rows(changes, PAPER_DELIVERY)[0]["relation"] == relation
+
+
+def test_the_dead_person_an_application_is_about_receives_nothing():
+    state = received().state
+    judged = replace(ground(state), form={"death": {"date": "2026-11-10"}})
+    with pytest.raises(RefusedError):
+        deliver(state, given(receiver="李老人"), judged, ctx(LATER))
+
+
+@pytest.mark.parametrize(
+    ("receiver", "relation", "method"),
+    [("赵四", None, "in_person"), ("赵四", "neighbour", "in_person"), ("收发室", "mail_room", "in_person")],
+)
+def test_a_stranger_is_refused_with_the_rule(receiver, relation, method):
+    state = received().state
+    judged = ground(state)
+    before = state.model_dump_json()
+    with pytest.raises(RefusedError) as refused:
+        deliver(state, given(method, receiver=receiver, receiver_relation=relation), judged, ctx(LATER))
+    assert refused.value.code == "NOT_A_RECEIVER"
+    assert "第八十八条" in refused.value.refused.law
+    assert state.model_dump_json() == before
+
+
+def test_electronic_delivery_needs_the_applicant_s_recorded_consent():
+    """民事诉讼法第九十条: 经受送达人同意."""
+    with pytest.raises(RefusedError) as refused:
+        delivered(given("electronic"), {"electronic_delivery": False})
+    assert refused.value.code == "NO_CONSENT"
+    changes, _ = delivered(given("electronic"), {"electronic_delivery": True})
+    assert rows(changes, PAPER_DELIVERY)[0]["method"] == "electronic"
+
+
+def test_a_delivery_is_never_in_the_future_and_never_before_its_paper():
+    for at, code in ((LATER + timedelta(seconds=1), "IN_FUTURE"), (NOW - timedelta(seconds=1), "BEFORE_ISSUE")):
+        with pytest.raises(Invalid) as wrong:
+            delivered(given(at=at))
+        assert [e.code for e in wrong.value.errors] == [code]
+
+
+def test_a_public_notice_counts_when_its_days_are_over():
+    """民事诉讼法公告送达: 自发出公告之日起,经过三十日,即视为送达 (2022-01-01 起; 此前六十日)."""
+    at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    changes, _ = delivered(given("public", at=at, receiver="公告"))
+    # Thirty days after 23 November are over at the end of 23 December in Beijing.
+    assert rows(changes, PAPER_DELIVERY)[0]["takes_effect"] == datetime(2026, 12, 23, 16, 0, tzinfo=UTC)
+    assert POLICY.find("delivery.public", "420112", date(2021, 12, 31)).value["days"] == 60
+    assert POLICY.find("delivery.public", "420112", date(2022, 1, 1)).value["days"] == 30
+
+
+def test_a_delivery_says_when_in_a_zone_and_by_a_known_way():
+    for wrong in ({"method": "pigeon"}, {"at": "2026-11-23T10:00:00"}, {"proof_file_id": "x"}, {"more": 1}):
+        with pytest.raises(ValidationError):
+            Delivery.model_validate({"method": "post", "at": NOW.isoformat(), "receiver": "李明", **wrong})
