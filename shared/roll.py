@@ -129,6 +129,32 @@ def end_with_death(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """A benefit that runs again as if it had never ended: paid as usual from `from_month`, what fell due before and was
+    never paid is `arrears`."""
+
+    scheme: str
+    from_month: str
+    monthly: Decimal
+    arrears_months: tuple[str, ...]
+    arrears: Decimal
+
+
+def restore(
+    benefit: Running, on: date, amount_of: Callable[[str], Decimal] | None = None, *, in_cash: bool = True
+) -> Restoring:
+    """The benefit runs again from the month after `on`; all unpaid months through that of `on` are its arrears (补发).
+
+    What was paid after the supposed death was due, and is no overpayment. Which month payment resumes with is 未核实.
+    """
+    this = month_of(on)
+    unpaid_from = add_months(benefit.paid_through, 1) if benefit.paid_through else (benefit.since or this)
+    months = months_from(unpaid_from, this) if in_cash else []
+    arrears = _sum(months, amount_of or (lambda _: benefit.monthly))
+    return Restoring(benefit.scheme, add_months(this, 1), benefit.monthly, tuple(months), arrears)
+
+
 def _sum(months: Iterable[str], amount_of: Callable[[str], Decimal]) -> Decimal:
     return yuan(sum(map(amount_of, months), ZERO))
 

@@ -71,6 +71,18 @@ class AssignmentRow(Base, table=True):
     stand_in_for: str | None
 
 
+class RelativeRow(Base, table=True):
+    """A near relative (近亲属) of a member of staff, registered apart (民发〔2021〕57号第十一条); a reference, no name."""
+
+    __tablename__ = "relative"
+
+    account: str = Field(primary_key=True)
+    person_ref: str = Field(primary_key=True)
+    relation: str
+    declared_at: datetime = Field(sa_type=_MOMENT)
+    declared_by: str
+
+
 class FailureRow(Base, table=True):
     """Wrong tries to sign in, by a hash of the name: people type secrets into the wrong field."""
 

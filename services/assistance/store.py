@@ -12,7 +12,7 @@ from services.assistance.tables import SCHEMA
 from shared.money import format_yuan, from_fen
 
 _LISTS = {
-    "stops": ("stop", "scheme, from_month, monthly_fen, owed_fen, overpaid_fen", "scheme, id"),
+    "stops": ("stop", "scheme, from_month, monthly_fen, owed_fen, overpaid_fen, state", "scheme, id"),
     "settlements": ("settlement", "kind, amount_fen, lines, state", "kind"),
     "household_reviews": (
         "household_review",

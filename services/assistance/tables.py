@@ -29,10 +29,11 @@ STOP = Table(
     Column("owed_fen", BigInteger, nullable=False),
     Column("overpaid_fen", BigInteger, nullable=False),
     Column("stopped_at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False, server_default="in_force"),
     Index("stop_item", "item_id"),
     Index("stop_person", "person_ref"),
 )
-"""Benefits ended by a death, one row a scheme."""
+"""Benefits ended by a death, one row a scheme: in_force, suspended while the death is in doubt, reversed."""
 
 SETTLEMENT = Table(
     "settlement",
@@ -49,7 +50,8 @@ SETTLEMENT = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Index("settlement_item", "item_id"),
 )
-"""Money that follows a stop: `owed` (payable, payee_wanted) or `overpaid` (proposed, to_recover, waived)."""
+"""Money that follows a stop: `owed` (payable, payee_wanted, unclaimed) or `overpaid` (proposed, to_recover, waived); both
+may be suspended or reversed. After a reversal: `arrears` (payable) and `heir_recovery` (proposed, to_recover, waived)."""
 
 HOUSEHOLD_REVIEW = Table(
     "household_review",

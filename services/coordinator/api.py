@@ -16,7 +16,7 @@ from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
-from shared.catalog.protocol import Due, Extension, Finding, Pause, WaitingOn
+from shared.catalog.protocol import Doubt, Due, Extension, Finding, Pause, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
@@ -51,6 +51,7 @@ class ObligationShown(Shown):
     findings: list[Finding]
     pause: Pause | None
     extension: Extension | None
+    frozen: Doubt | None
     result: dict[str, Any] | None
     lamp: Lamp
     ready: bool
@@ -79,6 +80,7 @@ class CaseFactShown(Shown):
     occurred_on: date | None
     evidence: str | None
     refuted: bool
+    doubts: list[Doubt]
 
 
 class ExaminationShown(Shown):
@@ -163,9 +165,10 @@ def concealed(graph: dict[str, Any], case: Case, who: Principal, ctx: Ctx) -> di
 
 
 def concerns(case: Case, who: Principal, units: Units) -> bool:
-    """Whether the person receives for its place, may act on one of its tasks, or works in a unit that handles an item
+    """Whether the person receives for its place or one that handles a part of it, may act on one of its tasks, or works in a unit that handles an item
     of it or in one above."""
-    if who.covers(case.accept_region, *RECEIVING):
+    places = [case.accept_region, *(str(u["region"]) for i in case.items.values() if (u := units.get(i.unit)))]
+    if any(who.covers(place, *RECEIVING) for place in places):
         return True
     if any(may_act(task, who.account, who.roles) for task in live_tasks(case)):
         return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.coordinator.domain.answers import answer
 from services.coordinator.domain.correction import issue
+from services.coordinator.domain.disputes import dispute, uphold
 from services.coordinator.domain.facts import establish_fact
 from services.coordinator.domain.join import advance
 from services.coordinator.domain.plan import open_case
@@ -22,7 +23,9 @@ from shared.catalog.protocol import (
     ApplicationSubmitted,
     ApplicationSupplemented,
     CommitmentFound,
+    FactDisputed,
     FactEstablished,
+    FactUpheld,
     MaterialsLapsed,
     WithdrawalSubmitted,
 )
@@ -91,6 +94,8 @@ HANDLERS: dict[type[Message], Handler] = {
     FactEstablished: on_case(establish_fact),
     MaterialsLapsed: on_case(on_lapsed),
     CommitmentFound: on_case(on_commitment_found),
+    FactDisputed: on_case(dispute),
+    FactUpheld: on_case(uphold),
     **dict.fromkeys(UP, on_case(answer)),
 }
 

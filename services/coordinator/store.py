@@ -43,7 +43,7 @@ ORDER BY c.id LIMIT 500
 
 def case_columns(case: Case) -> Mapping[str, Any]:
     """The promoted columns of a case."""
-    unanswered = [i.unanswered_since for i in case.open_items() if i.unanswered_since is not None]
+    unanswered = [i.unanswered_since for i in case.items.values() if i.unanswered_since is not None]
     return {
         "application_no": case.application_no,
         "bundle": case.bundle,

@@ -15,7 +15,7 @@ from shared.money import format_yuan, from_fen
 async def effects(conn: Any, item_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """What an item's decision in force brought about: stops and settlements, money as texts in yuan."""
     stops = await conn.fetch(
-        f"SELECT scheme, from_month, monthly_fen, owed_fen, overpaid_fen, region FROM {SCHEMA}.stop"
+        f"SELECT scheme, from_month, monthly_fen, owed_fen, overpaid_fen, state, region FROM {SCHEMA}.stop"
         " WHERE item_id = $1 ORDER BY scheme, id",
         item_id,
     )

@@ -23,7 +23,10 @@ REPORTED = "cremation_reported"
 """The timer that tells a waiting item to read the reports again."""
 
 _REPORTS = "SELECT body FROM funeral.cremation WHERE person_ref = ANY($1) ORDER BY cremated_on, id"
-_WAIVED = "SELECT person_ref, code FROM funeral.settlement_line WHERE person_ref = ANY($1) ORDER BY code"
+_WAIVED = """
+SELECT person_ref, code FROM funeral.settlement_line
+WHERE person_ref = ANY($1) AND state IN ('in_force', 'suspended') ORDER BY code
+"""
 _WAITING = "SELECT person_ref, id FROM funeral.item WHERE person_ref = ANY($1) AND phase = 'open' ORDER BY id"
 _LIST = """
 SELECT body FROM funeral.cremation

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Date, Index, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Date, Index, MetaData, Table, Text, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -39,11 +39,20 @@ class Base(SQLModel, registry=registry(metadata=metadata)):
 
 
 class SettlementLineRow(Base, table=True):
-    """One item waived for one person: the home's claim on the month's settlement (馆×月), in fen."""
+    """One item waived for one person: the home's claim on the month's settlement (馆×月), in fen.
+
+    It is in_force, suspended while the death is in doubt, reversed; then deducted from the home, or written_off.
+    """
 
     __tablename__ = "settlement_line"
     __table_args__ = (
-        UniqueConstraint("person_ref", "code", name="waived_once"),
+        Index(
+            "waived_once",
+            "person_ref",
+            "code",
+            unique=True,
+            postgresql_where=text("state IN ('in_force', 'suspended')"),
+        ),
         Index("settlement_batch", "home_no", "month"),
     )
 
@@ -58,6 +67,7 @@ class SettlementLineRow(Base, table=True):
     charged_fen: int = Field(sa_type=BigInteger)
     waived_fen: int = Field(sa_type=BigInteger)
     settled_on: date
+    state: str = Field(default="in_force", sa_column_kwargs={"server_default": "in_force"}, sa_type=Text)
 
 
 SETTLEMENT_LINE = metadata.tables[f"{SCHEMA}.settlement_line"]

@@ -39,6 +39,7 @@ APPLICATION_TABLE = Table(
     Column("received_at", _MOMENT, nullable=False),
     Column("query_code", Text, nullable=False),
     Column("owner", Text),
+    Column("handled_in", Text),
     UniqueConstraint("application_no", name="application_number"),
     Index("application_applicant", "applicant_ref"),
     Index("application_subject", "subject_ref"),
@@ -255,6 +256,7 @@ def _application_columns(a: Application) -> dict[str, object]:
         "received_at": a.received_at,
         "query_code": a.query_code,
         "owner": a.owner,
+        "handled_in": " ".join(a.handled_in) or None,
     }
 
 

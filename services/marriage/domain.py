@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,11 @@ import orjson
 
 from services.marriage.tables import ANNOTATION
 from shared.catalog.protocol import Finding
-from shared.catalog.services.marriage import RecordAnnotated
+from shared.catalog.services.marriage import AnnotationRemoved, RecordAnnotated
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.crypto import Aad, Sealed
-from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Step, Work, Write
+from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Remember, Step, Work, Write
 from shared.handling.tasks import TaskOutcome
 from shared.identity import PersonIndex
 from shared.messages import derived_id
@@ -30,6 +30,8 @@ from shared.outcomes import Decision, FactStatus
 
 ASK = SOURCE = "marriage_record"
 TASK = "annotation_check"
+REMOVED_TASK = "annotation_removed"
+"""The kind of task in which a registrar finds out whether the marriage that stands again is still wanted, and free."""
 _IN_FORCE = "married"
 
 
@@ -107,11 +109,48 @@ class RecordAnnotation:
         record = chosen(work)
         if work.item.outcome != Decision.APPROVED or record is None:
             return ()
-        spouse = record["spouse"]
-        ref = PersonIndex(ctx.keyring.index_key).person_ref(spouse["id_type"], spouse["id_no"])
+        ref = _spouse_ref(record, ctx)
         day = _died_on(work)
         told = RecordAnnotated(person_ref=ref, status="widowed", effective_on=day)
-        return [Write(ANNOTATION, _row(record, ref, day, work, ctx)), Publish(told)]
+        made = Remember({"annotated_at": ctx.now.isoformat()})
+        return [made, Write(ANNOTATION, _row(record, ref, day, work, ctx)), Publish(told)]
+
+    def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death is in doubt: the annotation says nothing meanwhile."""
+        return _standing("suspended", work, ctx)
+
+    def released(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death stands, and so does the annotation."""
+        return _standing("in_force", work, ctx)
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """There was no death: the marriage stands as it did. A spouse who married again meanwhile, or will not have it
+        back, is a registrar's to find out (民法典第五十一条)."""
+        record = chosen(work)
+        if record is None:
+            return ()
+        told = AnnotationRemoved(
+            person_ref=_spouse_ref(record, ctx), status="married", removed_on=beijing_date(ctx.now)
+        )
+        days = int(_policy(work, ctx)["task_days"])
+        task = OpenTask(REMOVED_TASK, "review", "registrar", days, "DEATH_RETRACTED")
+        return [*_standing("reversed", work, ctx), Publish(told), task]
+
+
+def _spouse_ref(record: Mapping[str, Any], ctx: Ctx) -> str:
+    spouse = record["spouse"]
+    return PersonIndex(ctx.keyring.index_key).person_ref(spouse["id_type"], spouse["id_no"])
+
+
+def _standing(state: str, work: Work, ctx: Ctx) -> list[Step]:
+    """The annotation as it stands now."""
+    record = chosen(work)
+    if record is None:
+        return []
+    row = _row(record, _spouse_ref(record, ctx), _died_on(work), work, ctx)
+    made = work.item.data.get("annotated_at")
+    at = datetime.fromisoformat(made) if made else ctx.now
+    return [Write(ANNOTATION, {**row, "annotated_at": at, "state": state}, upsert=True)]
 
 
 def _question(work: Work) -> AskSource:
@@ -166,6 +205,7 @@ def _row(record: Mapping[str, Any], ref: str, day: date, work: Work, ctx: Ctx) -
         "effective_on": day,
         "annotated_at": ctx.now,
         "content": sealed.to_text(),
+        "state": "in_force",
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, MetaData
+from sqlalchemy import DateTime, Index, MetaData, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -26,7 +26,10 @@ class Base(SQLModel, registry=registry(metadata=metadata)):
 
 
 class AnnotationRow(Base, table=True):
-    """One annotation (标注) on a record: whose status is what since when; names and numbers lie sealed in `content`."""
+    """One annotation (标注) on a record: whose status is what since when; names and numbers lie sealed in `content`.
+
+    It is in_force, suspended while the death is in doubt, or reversed.
+    """
 
     __tablename__ = "annotation"
     __table_args__ = (Index("annotation_person", "person_ref"),)
@@ -40,6 +43,7 @@ class AnnotationRow(Base, table=True):
     effective_on: date
     annotated_at: datetime = Field(sa_type=DateTime(timezone=True))
     content: str
+    state: str = Field(default="in_force", sa_column_kwargs={"server_default": "in_force"}, sa_type=Text)
 
 
 ANNOTATION = metadata.tables[f"{SCHEMA}.annotation"]

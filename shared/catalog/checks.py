@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
+from shared.catalog.authority import authorities
 from shared.catalog.burdens import Burdens, burdens
 from shared.catalog.model import Bundle, Matter
 from shared.catalog.registry import Catalog
 from shared.errors import Misconfigured
+from shared.regions import covers
 
 
 def check(catalog: Catalog, on: date | None = None, known: Burdens | None = None) -> list[str]:
@@ -68,6 +70,8 @@ def _of_matter(catalog: Catalog, matter: Matter) -> Iterator[str]:
             yield f"{matter.code}: form field {name} is not declared 表单字段未声明"
     for name in set(matter.required_fields) & set(matter.optional_fields):
         yield f"{matter.code}: {name} is both required and optional 既必填又选填"
+    if matter.handled_where and matter.handled_where not in matter.required_fields:
+        yield f"{matter.code}: is handled where {matter.handled_where} says, which is no required field 办理地字段非必填"
     for after in matter.after:
         if after.matter not in catalog.matters:
             yield f"{matter.code}: comes after {after.matter}, which does not exist 前置事项不存在"
@@ -88,7 +92,7 @@ def _joins(catalog: Catalog, matter: Matter) -> Iterator[str]:
 
 def _facts(catalog: Catalog, matter: Matter) -> Iterator[str]:
     known = {fact for b in catalog.bundles.values() for fact in b.fact_sources}
-    for fact in matter.facts:
+    for fact in (*matter.facts, *matter.rests_on):
         if fact not in known:
             yield f"{matter.code}: no source is named for the fact {fact} 事实没有来源"
 
@@ -110,11 +114,19 @@ def _no_circle(catalog: Catalog) -> Iterator[str]:
         yield f"matters wait for each other in a circle 前置关系成环: {' -> '.join(cause.args[1])}"
 
 
+def _every_matter_has_an_authority(catalog: Catalog) -> Iterator[str]:
+    for district in authorities().districts():
+        for matter in catalog.matters.values():
+            if not any(covers(e.region, district) for e in authorities().declared(matter.code, district)):
+                yield f"{matter.code}: nobody has authority over it in {district} 没有办理权限"
+
+
 RULES: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _named_once,
     _matters_stand_with_their_service,
     _matters_are_whole,
     _bundles_name_their_matters,
     _no_circle,
+    _every_matter_has_an_authority,
 )
 """Every rule of a sound catalogue."""

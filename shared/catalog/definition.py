@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from shared.catalog.authority import authorities
 from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter, PauseGround
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import Catalog
@@ -86,6 +87,7 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         },
         "after": [{"matter": a.matter, "hard": a.hard} for a in matter.after],
         "facts": list(matter.facts),
+        "rests_on": list(matter.rests_on),
         "joins": [_join(j) for j in matter.joins],
         "check": matter.check,
         "pauses": [_pause(ground) for ground in matter.pauses],
@@ -93,7 +95,11 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "whose": matter.whose,
         "once": matter.once,
         "law": _law(matter.law),
-        "authorities": {"decided_at": matter.decided_at},
+        "authorities": {
+            "decided_at": matter.decided_at,
+            "handled_where": matter.handled_where or None,
+            "declared": [e.model_dump(mode="json") for e in authorities().of_matter(code)],
+        },
         "papers": list(matter.papers),
         "yields": list(matter.yields),
         "not_asked": not_asked(matter.materials),

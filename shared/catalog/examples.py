@@ -117,6 +117,8 @@ def _to_the_coordinator() -> tuple[Message, ...]:
         p.CommitmentFound(
             case_id=CASE, material="kinship_proof", items=(ITEM,), reason_code="FALSE_COMMITMENT", law=_LAW
         ),
+        p.FactDisputed(case_id=CASE, fact="death_confirmed", ground="OBJECTION"),
+        p.FactUpheld(case_id=CASE, fact="death_confirmed", ground="OBJECTION", evidence="example-2"),
         p.ApplicationReceived(**number, **place, matters=("example.matter",)),
     )
 

@@ -99,7 +99,11 @@ class FormField:
 
 @dataclass(frozen=True)
 class Matter:
-    """One catalogue entry (事项); `yields` are the material types that its papers are to other matters."""
+    """One catalogue entry (事项). `facts` it waits for; `rests_on` those it falls with though it does not wait.
+
+    `handled_where` is the form field that says which place handles it (户籍地, 急难发生地), wherever it is handed in; empty:
+    the place that receives it. `yields` are the material types that its papers are to other matters.
+    """
 
     code: str
     name: str
@@ -118,6 +122,7 @@ class Matter:
     materials: tuple[MaterialNeed, ...] = ()
     after: tuple[After, ...] = ()
     facts: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     joins: tuple[Joins, ...] = ()
     check: Literal["formal", "none"] = "formal"
     examination: Limit = Limit(n=5, unit="working")
@@ -126,6 +131,7 @@ class Matter:
     whose: Literal["subject", "applicant", "pair", "household", "organisation"] = "subject"
     once: Literal["live", "granted", "ever"] = "live"
     decided_at: Literal["province", "city", "county", "town"] = "county"
+    handled_where: str = ""
     papers: tuple[str, ...] = ()
     yields: tuple[str, ...] = ()
     task_type: TaskType = "service"

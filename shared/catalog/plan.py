@@ -33,6 +33,7 @@ class ItemDraft:
     unit: str
     prerequisites: tuple[Prerequisite, ...]
     facts: tuple[str, ...]
+    rests_on: tuple[str, ...]
     check: Literal["formal", "none"]
     examination: Limit
     promised: Limit | None
@@ -50,6 +51,7 @@ class ItemDraft:
             unit=self.unit,
             prerequisites=self.prerequisites,
             facts=self.facts,
+            rests_on=self.rests_on,
             check=self.check,
             examination=self.examination,
             promised=self.promised,
@@ -213,6 +215,7 @@ def _draft(matter: Matter, ids: Mapping[str, UUID], unit: str) -> ItemDraft:
             Prerequisite(item_id=ids[a.matter], matter=a.matter, hard=a.hard) for a in matter.after if a.matter in ids
         ),
         facts=matter.facts,
+        rests_on=matter.rests_on,
         check=matter.check,
         examination=matter.examination,
         promised=matter.promised,

@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
 from shared.handling.board import TaskBoard, inside_of, reach_of, shown
+from shared.handling.kinship import REFUSED
 from shared.handling.shapes import LeaseShown, TaskDetail, TaskPage, TaskState
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
-from shared.http.refusals import not_found
+from shared.http.refusals import HttpError, not_found
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
@@ -162,7 +163,10 @@ class _Tasks:
     ) -> Any:
         command.__name__ = name  # the audit row names what was done
         aggregate_id = await self._owner(task_id)
-        return await self._handle.command(self._board.kind, aggregate_id, command, actor=who.account, idempotency=key)
+        answer = await self._handle.command(self._board.kind, aggregate_id, command, actor=who.account, idempotency=key)
+        if isinstance(answer, dict) and answer.get("refused") == REFUSED:
+            raise _relative()
+        return answer
 
     async def _owner(self, task_id: UUID) -> UUID:
         async with self._handle.read() as conn:
@@ -170,6 +174,11 @@ class _Tasks:
         if found is None:
             raise not_found()
         return found
+
+
+def _relative() -> HttpError:
+    zh = "当事人是您登记的近亲属,本件已另行分派"
+    return HttpError(403, REFUSED, zh, "a person concerned is a near relative of yours: the task goes to somebody else")
 
 
 _LIST = """

@@ -14,19 +14,21 @@ from sqlalchemy import Table
 from shared.changes import Changes, Ctx, Put, State
 from shared.clock import beijing_date
 from shared.errors import Conflict
-from shared.handling import reach, tasks
+from shared.handling import kinship, reach, tasks
 from shared.handling.intimacy import named_services, restricted
 from shared.handling.limits import task_lamp
 from shared.handling.masking import mask_form, mask_parties
 from shared.handling.model import Item, Task
-from shared.handling.run import item_task_row
+from shared.handling.run import item_task_row, task_timer
 from shared.handling.sealing import open_work
 from shared.handling.tables import ITEM
 from shared.handling.tasks import TaskDecision
 from shared.http.principal import STAFF_ROLES, Principal, RoleInUnit
-from shared.http.refusals import extended, forbidden, not_found
+from shared.http.refusals import HttpError, extended, forbidden, not_found
 from shared.regions import is_region, region_level
 
+HELPING: Final = "village_worker"
+"""The role that assists: tasks that name it (a visit) are help, all others are for those who decide."""
 _ENDS: Final = (2, 4, 6, 9, 12)
 _SHOWN: Final = (
     *("id", "kind", "stage", "state", "matter", "application_no", "case_id", "item_id", "unit", "region"),
@@ -39,7 +41,7 @@ class TaskBoard:
     """Whose tasks a router serves: a kind of aggregate with `.tasks`, its list, its way to decide.
 
     `row` gives a task's row in the list (`table`); `decide` what follows from a decision; `detail` what else one who
-    looks at a task is shown (masked); `roles` who may look at all.
+    looks at a task is shown (masked); `people` the references of those concerned; `roles` who may look at all.
     """
 
     kind: str
@@ -47,13 +49,15 @@ class TaskBoard:
     row: Callable[[Any, Task], Mapping[str, Any]]
     decide: Callable[[Any, TaskDecision, Ctx], Changes[Any]]
     detail: Callable[[Any, Task, Ctx], Mapping[str, Any]] = lambda *_: {}
+    people: Callable[[Any, Ctx], Iterable[str]] = lambda *_: ()
     roles: frozenset[str] = STAFF_ROLES
 
     def claim(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The lease, or `Conflict` with the task as it stands; 403 for another role or by four eyes, 404 elsewhere."""
         task = self.seen(state, task_id, who, ctx)
-        if not _may_act(task, who, ctx):
-            raise forbidden("ROLE_NEEDED")
+        _refuse(task, who, ctx)
+        if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
+            return self._kept_away(state, task, ctx)
         self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
         return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
 
@@ -68,8 +72,9 @@ class TaskBoard:
     ) -> tuple[Changes[Any], dict[str, Any]]:
         """What the decision did, with the task as it is now; `Conflict` with the present state when it came too late."""
         task = self.seen(state, decision.task_id, who, ctx)
-        if not _may_act(task, who, ctx):  # a role may have gone since the claim
-            raise forbidden("ROLE_NEEDED")
+        _refuse(task, who, ctx)  # a role may have gone since the claim
+        if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
+            return self._kept_away(state, task, ctx)
         changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
         return changes, self._shown(state, task, ctx, changes.state.version + 1)
 
@@ -78,7 +83,7 @@ class TaskBoard:
         task = self.seen(state, task_id, who, ctx)
         shown = self._shown(state, task, ctx, state.version)
         mine = _may_act(task, who, ctx) and who.account not in task.barred
-        return {**shown, "may_act": mine, **self.detail(state, task, ctx)}
+        return {**shown, "may_act": mine, "kept_from_relatives": task.kin, **self.detail(state, task, ctx)}
 
     def seen(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> Task:
         """The task, if it is there and one of the person's roles reaches it; else 404."""
@@ -91,6 +96,12 @@ class TaskBoard:
         ):
             raise not_found()
         return task
+
+    def _kept_away(self, state: State, task: Task, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
+        """Written down, with the task's next date if it went to others; the routes answer 403."""
+        changes = self._listed(state, task)
+        changes.timers += [timer for timer in [task_timer(task, None)] if timer]
+        return changes, {"refused": kinship.REFUSED}
 
     def _listed(self, state: State, task: Task) -> Changes[Any]:
         return Changes(state, puts=[Put(self.table, self.row(state, task), upsert=True)])
@@ -108,7 +119,7 @@ class TaskBoard:
 
 def item_board(table: Table, decide: Callable[[Item, TaskDecision, Ctx], Changes[Item]]) -> TaskBoard:
     """The board of a service that handles items: with a task its item's part is shown, masked."""
-    return TaskBoard(ITEM, table, item_task_row, decide, item_detail)
+    return TaskBoard(ITEM, table, item_task_row, decide, item_detail, kinship.item_people)
 
 
 def item_detail(item: Item, task: Task, ctx: Ctx) -> dict[str, Any]:
@@ -142,7 +153,30 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
 
 def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:
     """Whether the person may take the task: let in by name, or in its role where that reaches the task."""
-    return tasks.may_act(task, who.account, [r for r in who.roles if reach.reaches(r, task.unit, task.region, ctx)])
+    helping = HELPING in (task.role, *task.also_roles)
+    deciding = [r for r in who.roles if not village(r.unit, ctx) or (helping and r.role == HELPING)]
+    if who.roles and not deciding:
+        return False
+    return tasks.may_act(task, who.account, [r for r in deciding if reach.reaches(r, task.unit, task.region, ctx)])
+
+
+def _refuse(task: Task, who: Principal, ctx: Ctx) -> None:
+    """403 for another role or place; with a word of its own for one that a village holds, which may only assist."""
+    if _may_act(task, who, ctx):
+        return
+    wanted = (task.role, *task.also_roles)
+    held = [village(r.unit, ctx) for r in who.roles]
+    if any(r.role in wanted and v for r, v in zip(who.roles, held, strict=True)) or (held and all(held)):
+        raise HttpError(
+            403, "VILLAGE_ASSISTS", "村(居)委会只能协助,不能作出决定", "a village may only assist, it decides nothing"
+        )
+    raise forbidden("ROLE_NEEDED")
+
+
+def village(unit: str, ctx: Ctx) -> bool:
+    """Whether this unit is a village or community, which only assists (协助), whatever role is held there."""
+    row = ctx.units.get(unit)
+    return row is not None and row.get("kind") == "village"
 
 
 def reach_of(who: Principal, roles: Iterable[str], ctx: Ctx) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -49,7 +49,7 @@ class DecisionRecord(BaseModel):
 class Task(BaseModel):
     """A piece of work (待办) for a person in a role of a unit, with a date.
 
-    `barred` are the accounts that four eyes keep away; `escalation` counts stand-in, leader, unit above, which let
+    `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person concerned; `escalation` counts stand-in, leader, unit above, which let
     in further accounts (`admitted`) and roles (`also_roles`); the next one comes on `escalate_on`. `data` is public.
     """
 
@@ -65,6 +65,7 @@ class Task(BaseModel):
     reason_code: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     barred: list[str] = Field(default_factory=list)
+    kin: list[str] = Field(default_factory=list)
     holder: str | None = None
     lease: UUID | None = None
     lease_until: datetime | None = None

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.catalog.protocol import EffectsFrozen, EffectsReleased, ItemEnded, ItemRevoked, ReversalRequested
+from shared.catalog.protocol import (
+    EffectsFrozen,
+    EffectsReleased,
+    ItemEnded,
+    ItemProgressed,
+    ItemRevoked,
+    ReversalRequested,
+    WaitingOn,
+)
 from shared.errors import Conflict
+from shared.handling import tasks
 from shared.handling.model import Frozen, Item, OpenTask, Procedure, Reversal, Reverses, Suspends, Task
 from shared.handling.run import Run
 from shared.handling.steps import carry_out, open_task
 from shared.handling.tasks import TaskDecision, TaskOutcome
-from shared.outcomes import Decision
+from shared.outcomes import Decision, WaitKind
 
 REVERSAL: Final = "reversal"
 REVERSAL_DAYS: Final = 3
@@ -74,6 +83,7 @@ def decided(run: Run, procedure: Procedure, decision: TaskDecision) -> None:
         return
     assert run.item.reversal is not None  # noqa: S101 - its task is there because it was asked for
     run.item.reversal = run.item.reversal.model_copy(update={"refused": True})
+    _say(run)
     if run.item.frozen:
         run.item.frozen = []
         _thaw(run, procedure)
@@ -96,6 +106,7 @@ def _reverse_settled(run: Run, procedure: Procedure) -> None:
         asked = item.reversal
         data = {"cause": asked.cause, "law": asked.law}
         open_task(run, OpenTask(REVERSAL, "review", REVERSAL_ROLE, REVERSAL_DAYS, asked.reason_code, data=data))
+        _say(run)
         return
     run.stop_waiting()
     undone = procedure.reversed(run.work, run.ctx) if _runs(item) and isinstance(procedure, Reverses) else ()
@@ -110,6 +121,15 @@ def _revoke(run: Run) -> None:
     run.stop_waiting()
     item.phase, item.frozen, item.held = "revoked", [], False
     run.tell(ItemRevoked, round=item.reversal.round, reason_code=item.reversal.reason_code, law=item.reversal.law)
+
+
+def _say(run: Run) -> None:
+    """Whom the reversal waits for; nobody once a person has let the decision stand."""
+    item = run.item
+    task = next((t for t in tasks.live_tasks(item) if t.kind == REVERSAL), None)
+    waiting = task and WaitingOn(kind=WaitKind.TASK, name=REVERSAL, since=task.opened_at, until=task.due)
+    number = item.reversal.round if item.reversal else item.round
+    run.tell(ItemProgressed, round=number, stage=item.stage, stage_name=item.stage_name, waiting_on=waiting)
 
 
 def _runs(item: Item) -> bool:

@@ -50,6 +50,7 @@ class TaskDetail(TaskState):
     model_config = ConfigDict(extra="allow")
 
     may_act: bool
+    kept_from_relatives: list[str]
 
 
 class TaskPage(Shown):

@@ -32,7 +32,8 @@ class RoleInUnit:
 class Principal:
     """An account that has proved itself; `kind` is staff, citizen, partner or department.
 
-    `person_ref` is a citizen's own; `account` is the name it signs in with, never given twice.
+    `person_ref` is a citizen's own; `kin` are the references of a member of staff's near relatives (近亲属), from whose
+    matters they are kept away; `account` is the name it signs in with, never given twice.
     """
 
     account: str
@@ -41,6 +42,7 @@ class Principal:
     roles: tuple[RoleInUnit, ...] = ()
     scopes: tuple[str, ...] = ()
     person_ref: str | None = None
+    kin: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -77,6 +79,7 @@ def to_claims(principal: Principal) -> dict[str, Any]:
         "roles": [[r.role, r.unit, r.region] for r in principal.roles],
         "scope": " ".join(principal.scopes),
         **({"person_ref": principal.person_ref} if principal.person_ref else {}),
+        **({"kin": sorted(principal.kin)} if principal.kin else {}),
     }
 
 
@@ -89,4 +92,5 @@ def from_claims(claims: Mapping[str, Any]) -> Principal:
         roles=tuple(RoleInUnit(*map(str, role)) for role in claims["roles"]),
         scopes=tuple(claims["scope"].split()),
         person_ref=claims.get("person_ref"),
+        kin=frozenset(map(str, claims.get("kin", ()))),
     )

@@ -34,7 +34,7 @@ BEYOND = {
     "application": "not_asked tolerances commitments",
     "item": "findings",
     "task": "provisional role reason_code opened_at closed_at data",
-    "matter": "service task_type labels parties after facts joins check pauses intimate whose once yields not_asked",
+    "matter": "service task_type labels parties after facts rests_on joins check pauses intimate whose once yields not_asked",
 }
 STATUSES = [
     "draft",

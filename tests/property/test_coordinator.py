@@ -32,8 +32,11 @@ def plans(draw):
     for n in range(count):
         after = draw(st.dictionaries(st.integers(0, n - 1), st.booleans(), max_size=2)) if n else {}
         facts = draw(st.sets(st.sampled_from(FACTS), max_size=1))
+        rests = draw(st.sets(st.sampled_from(FACTS), max_size=1))
         check = draw(st.sampled_from(("formal", "none")))
-        items.append(planned(n, tuple(after.items()), sorted(facts), draw(st.sampled_from(NATURES)), check))
+        items.append(
+            planned(n, tuple(after.items()), sorted(facts), draw(st.sampled_from(NATURES)), check, sorted(rests))
+        )
     return items
 
 
@@ -50,6 +53,8 @@ class JointHandling(RuleBasedStateMachine):
         self.concluded = Counter()
         self.ready = Counter()
         self.to_person = Counter()
+        self.frozen = Counter()
+        self.reversals = Counter()
         self.closings = 0
         self.reopenings = 0
         self.ends = {}
@@ -103,6 +108,10 @@ class JointHandling(RuleBasedStateMachine):
     def establish(self, name, status, refuted):
         resting = {n for n in range(len(self.plan)) if name in self.plan[item_id(n)].facts}
         self._say(lambda: self.desk.fact(name, status, refuted=refuted), resting)
+
+    @rule(name=st.sampled_from(FACTS), ground=st.sampled_from(("OBJECTION", "SIGN_OF_LIFE")), raised=st.booleans())
+    def doubt(self, name, ground, raised):
+        self._say(lambda: (self.desk.dispute if raised else self.desk.uphold)(ground, name), ())
 
     @precondition(lambda self: self.desk.timers)
     @rule(which=st.integers(0, 9))
@@ -160,6 +169,21 @@ class JointHandling(RuleBasedStateMachine):
         assert all(times == 1 for times in self.ready.values())
         assert all(times == 1 for times in self.to_person.values())
 
+    @invariant()
+    def an_item_is_held_exactly_while_what_it_rests_on_is_in_doubt(self):
+        facts = self.case.facts
+        for item, view in zip(self.case.items.values(), self.desk.view.items, strict=True):
+            doubted = any(facts[f].doubts for f in self._rests_on(item.id) if f in facts)
+            alive = (item.outcome is None or item.outcome in OUTCOMES) and item.reversing is None
+            assert (view.frozen is not None) == (doubted and alive)
+            assert all(times in (0, 1) for (i, _), times in self.frozen.items() if i == item.id)
+
+    @invariant()
+    def a_decision_is_asked_back_once_and_only_for_a_fact_that_was_not_so(self):
+        for (i, _), times in self.reversals.items():
+            assert times == 1
+            assert any(self.case.facts[f].refuted for f in self._rests_on(i))
+
     def teardown(self):
         """Whatever happened, the case can still be brought to its end, and is closed then."""
         if not hasattr(self, "desk"):
@@ -183,7 +207,7 @@ class JointHandling(RuleBasedStateMachine):
         item = self.desk.item(n)
         current = item.round
         round_ = max(1, current - older)
-        stale = item.outcome is not None or round_ < current
+        stale = (item.outcome is not None and item.reversing is None) or round_ < current
         before = self.desk.view
         said = self._say(lambda: say(n, round_), {n})
         if stale and not any(isinstance(m, p.ItemConcluded) and not m.late for m in said):
@@ -209,6 +233,15 @@ class JointHandling(RuleBasedStateMachine):
         self.desk.case = Case.model_validate_json(self.case.model_dump_json())
         return said
 
+    def _rests_on(self, item):
+        own = self.plan[item]
+        before = (self._rests_on(b.item_id) for b in own.prerequisites if b.hard)
+        return {*own.facts, *own.rests_on, *(f for facts in before for f in facts)}
+
+    def _doubted(self, item, ground):
+        facts = [self.case.facts[f] for f in self._rests_on(item) if f in self.case.facts]
+        return any(d.ground == ground for fact in facts for d in fact.doubts)
+
     def _downstream(self, items):
         found = set(items)
         for i in self.plan.values():  # a plan's items come after what they depend on
@@ -223,6 +256,16 @@ class JointHandling(RuleBasedStateMachine):
             match m:
                 case p.ItemSettled(status="applied"):
                     self.settled[key] += 1
+                case p.EffectsFrozen():
+                    self.frozen[m.item_id, m.ground] += 1
+                case p.EffectsReleased():
+                    self.frozen[m.item_id, m.ground] -= 1
+                    assert not self._doubted(m.item_id, m.ground), "released while something holds it"
+                case p.ReversalRequested():
+                    self.reversals[key] += 1
+                    self.frozen = Counter({k: n for k, n in self.frozen.items() if k[0] != m.item_id})
+                case p.ItemCancelled():
+                    self.frozen = Counter({k: n for k, n in self.frozen.items() if k[0] != m.item_id})
                 case p.ItemRequested(ready=True):
                     self.ready[key] += 1
                 case p.ItemConcluded(late=False):

@@ -56,6 +56,7 @@ def planned(
     facts: Sequence[str] = (),
     nature: Nature = Nature.ON_APPLICATION,
     check: Any = "formal",
+    rests_on: Sequence[str] = (),
     **fields: Any,
 ) -> p.PlannedItem:
     """Item `n` of service `s{n}`, after items `(m, hard)`."""
@@ -67,6 +68,7 @@ def planned(
         unit="desk",
         prerequisites=tuple(p.Prerequisite(item_id=item_id(m), matter=f"s{m}.thing", hard=h) for m, h in after),
         facts=tuple(facts),
+        rests_on=tuple(rests_on),
         check=check,
         sealed=SEALED,
         **{
@@ -153,6 +155,12 @@ class Desk:
 
     def fact(self, name: str, status: str, **fields: Any) -> list[Message]:
         return self.say(p.FactEstablished(case_id=CASE_ID, fact=name, status=status, source="registry", **fields))
+
+    def dispute(self, ground: str = "OBJECTION", fact: str = "death") -> list[Message]:
+        return self.say(p.FactDisputed(case_id=CASE_ID, fact=fact, ground=ground))
+
+    def uphold(self, ground: str = "OBJECTION", fact: str = "death") -> list[Message]:
+        return self.say(p.FactUpheld(case_id=CASE_ID, fact=fact, ground=ground))
 
     def withdraw(self, *items: int) -> list[Message]:
         return self.say(p.WithdrawalSubmitted(case_id=CASE_ID, items=tuple(map(item_id, items)) or None))

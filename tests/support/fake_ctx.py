@@ -10,7 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
-from shared.catalog.protocol import ItemReady, ItemRequested, ItemSettled
+from shared.catalog.protocol import (
+    EffectsFrozen,
+    EffectsReleased,
+    ItemReady,
+    ItemRequested,
+    ItemSettled,
+    ReversalRequested,
+)
 from shared.catalog.registry import Catalog
 from shared.changes import Changes, Ctx
 from shared.crypto import Keyring, Sealed
@@ -123,3 +130,19 @@ def message(changes: Changes[Any], name: str) -> Any:
     """The one emitted message of this name."""
     (found,) = [emit.message for emit in changes.emits if type(emit.message).__name__ == name]
     return found
+
+
+def effects_frozen(ground: str = "OBJECTION", round_: int = 1) -> EffectsFrozen:
+    """What the item rests on is in doubt."""
+    return EffectsFrozen(item_id=ITEM, case_id=CASE, round=round_, ground=ground)
+
+
+def effects_released(ground: str = "OBJECTION", round_: int = 1) -> EffectsReleased:
+    """The doubt is settled, the item's effects stand."""
+    return EffectsReleased(item_id=ITEM, case_id=CASE, round=round_, ground=ground)
+
+
+def reversal_requested(round_: int = 1, law: str = "《示例办法》第二条") -> ReversalRequested:
+    """The fact behind the item was retracted."""
+    asked: Any = {"cause": "fact_retracted", "reason_code": "FACT_RETRACTED", "law": law}
+    return ReversalRequested(item_id=ITEM, case_id=CASE, round=round_, **asked)

@@ -16,7 +16,19 @@ from shared.handling import tasks
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.outcomes import FactStatus, Nature
 from shared.policy import Policy
-from tests.support.fake_ctx import at, fake_ctx, item_ready, item_requested, item_settled, message, sealed_part, told
+from tests.support.fake_ctx import (
+    at,
+    effects_frozen,
+    effects_released,
+    fake_ctx,
+    item_ready,
+    item_requested,
+    item_settled,
+    message,
+    reversal_requested,
+    sealed_part,
+    told,
+)
 
 CTX = fake_ctx("assistance", policy=Policy.load(SERVICE.policy), catalog=registry.load())
 LATER = at(CTX, datetime(2026, 12, 15, 2, 0, tzinfo=UTC))
@@ -147,3 +159,52 @@ def test_a_household_that_stays_as_it_is_publishes_nothing():
     assert "HouseholdReassessed" not in told(after)
     (row,) = rows(after, "household_review")
     assert (row["state"], row["after_fen"]) == ("unchanged", 99000)
+
+
+# --- the death was not so ---
+
+MARCH = at(CTX, datetime(2027, 3, 10, 2, 0, tzinfo=UTC))
+
+
+def undone(item) -> Changes:
+    return ENGINE.on_reversal_requested(item, reversal_requested(), MARCH)
+
+
+def test_a_retracted_death_has_the_persons_own_benefits_run_again_and_the_review_undone():
+    back = undone(settled([OWN, HOUSEHOLD]).state)
+    assert [r["state"] for r in rows(back, "stop")] == ["reversed"]
+    sums = {r["kind"]: (r["amount_fen"], r["state"]) for r in rows(back, "settlement")}
+    assert sums == {"arrears": (44000, "payable")}
+    assert [r["state"] for r in rows(back, "household_review")] == ["reversed"]
+    event = message(back, "BenefitsRestored")
+    assert (event.schemes, event.from_month, str(event.arrears)) == (("disability_living",), "2027-04", "440.00")
+    assert not tasks.live_tasks(back.state)
+    assert "HouseholdReassessed" not in told(back)
+
+
+def test_a_household_that_was_reduced_gets_what_it_had_and_what_it_missed():
+    reduced = decide_review(settled([HOUSEHOLD]).state, result={"hearing": HEARING}).state
+    back = undone(reduced)
+    (row,) = rows(back, "settlement")
+    assert (row["kind"], row["amount_fen"], row["lines"][0]["months"]) == (
+        "household_arrears",
+        3 * 23000,
+        ["2027-01", "2027-02", "2027-03"],
+    )
+    event = message(back, "HouseholdReassessed")
+    assert (event.members_after, str(event.before), str(event.after), event.from_month) == (
+        3,
+        "760.00",
+        "990.00",
+        "2027-04",
+    )
+
+
+def test_a_review_rests_while_the_death_is_in_doubt_and_stands_as_decided_afterwards():
+    reduced = decide_review(settled([HOUSEHOLD]).state, result={"hearing": HEARING}).state
+    frozen = ENGINE.on_effects_frozen(reduced, effects_frozen(), MARCH)
+    assert rows(frozen, "household_review")[0]["state"] == "suspended"
+    released = ENGINE.on_effects_released(frozen.state, effects_released(), MARCH)
+    after = rows(released, "household_review")[-1]
+    assert (after["state"], after["after_fen"], after["from_month"]) == ("reassessed", 76000, "2027-01")
+    assert "HouseholdReassessed" not in told(released), "it was said when it was decided"

@@ -207,10 +207,10 @@ def test_a_refuted_fact_ends_its_dependants():
     assert desk.item(3).status == "requested"
 
 
-def test_a_fact_contradicted_after_it_was_confirmed_goes_to_the_supervisor():
+def test_a_fact_contradicted_after_it_was_confirmed_holds_its_items_and_goes_to_the_supervisor():
     desk = Desk(planned(1, facts=["death"]))
     desk.fact("death", "confirmed")
-    assert desk.fact("death", "contradicted") == []
+    assert names(desk.fact("death", "contradicted")) == ["EffectsFrozen", "ItemMoved"]
     assert [t.kind for t in desk.case.tasks] == ["fact_changed"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -20,11 +20,15 @@ from shared.policy import Policy
 from tests.support.fake_ctx import (
     CASE,
     ITEM,
+    at,
+    effects_frozen,
+    effects_released,
     fake_ctx,
     item_ready,
     item_requested,
     item_settled,
     message,
+    reversal_requested,
     sealed_part,
     told,
 )
@@ -172,3 +176,72 @@ def test_a_contradiction_sends_the_rule_s_proposal_to_a_person():
 def test_a_roll_at_odds_with_itself_goes_to_a_person():
     item = ready(answered(requested().state, [ALLOWANCE], status="contradicted").state).state
     assert message(decide(item, "roll_check", "approve"), "ItemDecided").result["owed"] == "200.00"
+
+
+# --- the death was not so (殡葬规格第 5 节: person.death.retracted, 恢复资格、补发) ---
+
+JANUARY = at(CTX, datetime(2027, 1, 15, 2, 0, tzinfo=UTC))
+
+
+def in_force(benefits=(ALLOWANCE,), form=FORM):
+    return ENGINE.on_item_settled(decided(list(benefits), form).state, item_settled(), CTX).state
+
+
+def undone(item):
+    return ENGINE.on_reversal_requested(item, reversal_requested(), JANUARY)
+
+
+def test_a_death_in_doubt_suspends_the_stop_and_what_is_owed_and_its_end_brings_both_back():
+    frozen = ENGINE.on_effects_frozen(in_force(), effects_frozen(), JANUARY)
+    assert [r["state"] for t in ("stop", "settlement") for r in rows(frozen, t)] == ["suspended", "suspended"]
+    assert rows(frozen, "stop")[0]["stopped_at"] == CTX.now
+    released = ENGINE.on_effects_released(frozen.state, effects_released(), JANUARY)
+    assert [r["state"] for t in ("stop", "settlement") for r in rows(released, t)] == ["in_force", "payable"]
+
+
+def test_a_retracted_death_has_the_allowance_run_again_with_all_that_fell_due():
+    """Marriage and funeral paper, section 5: 恢复资格、补发. Paid through September 2026, back in January 2027."""
+    back = undone(in_force())
+    assert [r["state"] for r in rows(back, "stop")] == ["reversed"]
+    sums = {r["kind"]: (r["amount_fen"], r["state"]) for r in rows(back, "settlement")}
+    assert sums["owed"] == (20000, "reversed")
+    assert sums["arrears"] == (40000, "payable")
+    assert sums["heir_recovery"] == (20000, "proposed")
+    told_all = message(back, "AllowanceRestored")
+    assert (told_all.person_ref, told_all.from_month, str(told_all.arrears)) == ("p1_dead", "2027-02", "400.00")
+    assert message(back, "ItemRevoked").reason_code == "FACT_RETRACTED"
+
+
+def test_what_an_heir_was_paid_is_a_persons_decision():
+    back = undone(in_force()).state
+    assert [t.kind for t in tasks.live_tasks(back)] == ["heir_recovery"]
+    (row,) = rows(decide(back, "heir_recovery", "deny", reason_code="PAID_ON"), "settlement")
+    assert (row["kind"], row["state"], row["decided_by"]) == ("heir_recovery", "waived", "handler")
+
+
+def test_what_was_overpaid_was_due_after_all_and_its_task_is_closed():
+    back = undone(in_force([{**ALLOWANCE, "paid_through": "2026-12"}]))
+    sums = {r["kind"]: (r["amount_fen"], r["state"]) for r in rows(back, "settlement")}
+    assert sums == {"overpaid": (10000, "reversed"), "arrears": (10000, "payable")}
+    assert not tasks.live_tasks(back.state)
+
+
+def recovered():
+    return decide(in_force([{**ALLOWANCE, "paid_through": "2026-12"}]), "overpayment", "approve").state
+
+
+def test_what_was_taken_back_from_the_family_is_looked_into():
+    (task,) = tasks.live_tasks(undone(recovered()).state)
+    assert task.data["recovered_from_family"] == "100.00"
+
+
+def test_what_a_person_decided_of_an_overpayment_stands_again_once_the_doubt_is_over():
+    frozen = ENGINE.on_effects_frozen(recovered(), effects_frozen(), CTX)
+    assert rows(frozen, "settlement")[0]["state"] == "suspended"
+    released = ENGINE.on_effects_released(frozen.state, effects_released(), CTX)
+    assert {r["state"] for r in rows(released, "settlement")} == {"to_recover"}
+
+
+def test_nobody_on_the_roll_has_nothing_to_undo_and_is_revoked():
+    back = undone(in_force([]))
+    assert (told(back), back.puts) == (["ItemRevoked"], [])

@@ -22,7 +22,18 @@ from shared.identity import PersonIndex
 from shared.outcomes import ItemStatus, WaitKind
 from shared.policy import Policy
 from tests.support.catalogue import SAMPLE
-from tests.support.fake_ctx import fake_ctx, item_ready, item_requested, item_settled, message, sealed_part, told
+from tests.support.fake_ctx import (
+    effects_frozen,
+    effects_released,
+    fake_ctx,
+    item_ready,
+    item_requested,
+    item_settled,
+    message,
+    reversal_requested,
+    sealed_part,
+    told,
+)
 
 assert SERVICE.policy is not None
 CTX = fake_ctx("funeral", policy=Policy.load(SERVICE.policy), catalog=load())
@@ -283,3 +294,36 @@ def test_nothing_personal_stands_in_what_a_waiver_tells_everyone():
     for text in public:
         assert "李国强" not in text
         assert SAMPLE["subject"]["id_no"] not in text
+
+
+# --- the death was not so ---
+
+
+def _lines(changes):
+    return [put.values for put in changes.puts if put.table.name == "settlement_line"]
+
+
+def test_a_certificate_of_one_who_lives_is_void_and_a_supervisor_finds_out_who_was_cremated():
+    item = cremation().reports(report()).settled().item
+    undone = PARTS.engine.on_reversal_requested(item, reversal_requested(), CTX)
+    assert message(undone, "ItemRevoked").reason_code == "FACT_RETRACTED"
+    (task,) = tasks.live_tasks(undone.state)
+    assert (task.kind, task.role, task.data["home_no"]) == ("cremated_person", "supervisor", "FH-420112-01")
+
+
+def test_a_waiver_in_doubt_is_not_settled_with_the_home_meanwhile():
+    item = fee_waiver().reports(report()).settled().item
+    frozen = PARTS.engine.on_effects_frozen(item, effects_frozen(), CTX)
+    assert {line["state"] for line in _lines(frozen)} == {"suspended"}
+    released = PARTS.engine.on_effects_released(frozen.state, effects_released(), CTX)
+    assert {line["state"] for line in _lines(released)} == {"in_force"}
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("approve", "deducted"), ("deny", "written_off")])
+def test_a_waiver_undone_leaves_the_settlement_and_what_was_paid_is_a_persons_decision(outcome, state):
+    desk = fee_waiver().reports(report()).settled()
+    desk._take(PARTS.engine.on_reversal_requested(desk.item, reversal_requested(), CTX))
+    assert {line["state"] for line in _lines(desk.last)} == {"reversed"}
+    assert str(message(desk.last, "FeeWaiverReversed").waived) == "980.00"
+    assert desk.task.data["waived"] == "980.00"
+    assert {line["state"] for line in _lines(desk.decides(outcome).last)} == {state}

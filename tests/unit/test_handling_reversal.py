@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from shared.catalog.protocol import EffectsFrozen, EffectsReleased, ReversalRequested
 from shared.errors import Conflict
 from shared.handling import tasks
 from shared.handling.reversal import REVERSAL
 from shared.handling.tasks import TaskDecision, TaskOutcome
-from tests.support.fake_ctx import CASE, ITEM, fake_ctx, item_ready, item_requested, item_settled, message, told
+from tests.support.fake_ctx import (
+    effects_frozen,
+    effects_released,
+    fake_ctx,
+    item_ready,
+    item_requested,
+    item_settled,
+    message,
+    reversal_requested,
+    told,
+)
 from tests.support.toy_procedure import EFFECT, STANDING, Toy, Undoable, toy_engine
 
 CTX = fake_ctx()
 ENGINE = toy_engine(Undoable())
 PLAIN = toy_engine(Toy())
-ID: dict[str, Any] = {"item_id": ITEM, "case_id": CASE, "round": 1}
-FROZEN = EffectsFrozen(**ID, ground="OBJECTION")
-RELEASED = EffectsReleased(**ID, ground="OBJECTION")
-REVERSED = ReversalRequested(**ID, cause="fact_retracted", reason_code="DEATH_RETRACTED", law="《示例》")
+FROZEN = effects_frozen()
+RELEASED = effects_released()
+REVERSED = reversal_requested()
 
 
 def start(form=None, engine=ENGINE, **changed):
@@ -94,7 +100,7 @@ def test_what_is_in_force_is_undone_once_and_its_tasks_are_closed():
     item = settled({"afterwards": True})
     undone = ENGINE.on_reversal_requested(item, REVERSED, CTX)
     assert standing(undone) == ["reversed"]
-    assert message(undone, "ItemRevoked").reason_code == "DEATH_RETRACTED"
+    assert message(undone, "ItemRevoked").reason_code == "FACT_RETRACTED"
     assert [t.kind for t in tasks.live_tasks(undone.state)] == ["recovery"]
     again = ENGINE.on_reversal_requested(undone.state, REVERSED, CTX)
     assert (told(again), again.puts) == ([], [])
@@ -138,7 +144,7 @@ def test_the_round_asked_for_is_answered_where_a_correction_moved_the_case_on():
 
 def test_what_no_procedure_can_undo_a_person_decides():
     asked = PLAIN.on_reversal_requested(settled(engine=PLAIN), REVERSED, CTX)
-    assert told(asked) == []
+    assert message(asked, "ItemProgressed").waiting_on.name == REVERSAL
     assert [t.kind for t in tasks.live_tasks(asked.state)] == [REVERSAL]
     assert told(by_person(PLAIN, asked.state, "approve")) == ["ItemRevoked"]
 
@@ -146,6 +152,8 @@ def test_what_no_procedure_can_undo_a_person_decides():
 def test_a_person_may_let_it_stand_and_the_same_request_opens_nothing_again():
     frozen = PLAIN.on_effects_frozen(settled(engine=PLAIN), FROZEN, CTX).state
     asked = PLAIN.on_reversal_requested(frozen, REVERSED, CTX).state
-    stands = by_person(PLAIN, asked, "deny", REVERSAL).state
+    denied = by_person(PLAIN, asked, "deny", REVERSAL)
+    assert message(denied, "ItemProgressed").waiting_on is None
+    stands = denied.state
     assert (stands.phase, stands.frozen) == ("settled", [])
     assert tasks.live_tasks(PLAIN.on_reversal_requested(stands, REVERSED, CTX).state) == []

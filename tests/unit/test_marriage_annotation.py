@@ -22,7 +22,18 @@ from shared.identity import PersonIndex
 from shared.outcomes import FactStatus, Nature
 from shared.policy import Policy
 from tests.support.catalogue import SAMPLE
-from tests.support.fake_ctx import fake_ctx, item_ready, item_requested, item_settled, message, sealed_part, told
+from tests.support.fake_ctx import (
+    effects_frozen,
+    effects_released,
+    fake_ctx,
+    item_ready,
+    item_requested,
+    item_settled,
+    message,
+    reversal_requested,
+    sealed_part,
+    told,
+)
 
 assert SERVICE.policy is not None
 CTX = fake_ctx("marriage", policy=Policy.load(SERVICE.policy), catalog=load())
@@ -174,3 +185,29 @@ def test_what_a_person_must_decide_is_only_proposed_by_the_rule():
     desk.decides("approve")
     assert desk.decided.outcome == "approved"
     assert message(desk.settled().last, "RecordAnnotated").status == "widowed"
+
+
+def _annotation(changes):
+    (put,) = [put for put in changes.puts if put.table.name == "annotation"]
+    return put.values
+
+
+def test_an_annotation_rests_while_the_death_is_in_doubt():
+    item = Desk().says(RECORD).ready().settled().item
+    frozen = PARTS.engine.on_effects_frozen(item, effects_frozen(), CTX)
+    assert _annotation(frozen)["state"] == "suspended"
+    released = PARTS.engine.on_effects_released(frozen.state, effects_released(), CTX)
+    assert _annotation(released)["state"] == "in_force"
+
+
+def test_a_retracted_death_takes_the_annotation_away_and_a_registrar_looks_at_the_marriage():
+    """民法典第五十一条: the marriage stands again, unless the spouse married anew or will not have it back."""
+    item = Desk().says(RECORD).ready().settled().item
+    undone = PARTS.engine.on_reversal_requested(item, reversal_requested(), CTX)
+    assert _annotation(undone)["state"] == "reversed"
+    ref = PersonIndex(CTX.keyring.index_key).person_ref("resident_id", WIFE["id_no"])
+    removed = message(undone, "AnnotationRemoved")
+    assert (removed.person_ref, removed.status) == (ref, "married")
+    (task,) = tasks.live_tasks(undone.state)
+    assert (task.kind, task.role) == ("annotation_removed", "registrar")
+    assert "王秀英" not in "".join(e.message.model_dump_json() for e in undone.emits)

@@ -126,7 +126,14 @@ def test_submission_makes_the_one_receipt_of_the_joint_case_with_each_matter_s_o
 
 def test_each_matter_of_the_receipt_names_the_authority_that_is_its_own():
     changes = received()
-    town = authority(matter="elderly.*", mode="devolved", organ="420112001000", organ_name="乙街道", organ_short="乙街")
+    town = authority(
+        matter="elderly.*",
+        mode="devolved",
+        deciding="420112001000",
+        organ="420112001000",
+        organ_name="乙街道",
+        organ_short="乙街",
+    )
     found = content(paper_rows(changes)[0], changes.state, world(authority(), town))
     told = {line["label"]: line["text"] for p in found["parts"] if p["part"] == "matters" for line in p["lines"]}
     assert told["老年人福利补贴停发"].startswith("办理机关:乙街道")
@@ -289,6 +296,7 @@ def test_organ_seal_and_remedy_follow_the_authority_of_the_day():
     later = authority(
         effective_from=date(2026, 11, 24),
         mode="devolved",
+        deciding="420112001000",
         organ="420112001000",
         organ_name="乙街道办事处",
         organ_short="乙街",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from services.access.api import relatives
 from services.access.domain import Unit, UnitFacts, change_unit, check_unit, unit_id
 from services.access.store import accounts, units
 from shared.changes import Changes, Ctx
@@ -22,6 +23,7 @@ from shared.runtime.spec import Command, ServiceHandle
 def router(handle: ServiceHandle) -> APIRouter:
     """The routes of units and accounts."""
     routes = APIRouter()
+    routes.include_router(relatives.router(handle))
 
     @routes.get("/units")
     async def list_units(

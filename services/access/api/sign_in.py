@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from services.access.api.shapes import KeysShown, MeShown, TokenShown
 from services.access.domain import Refusal, refuse_sign_in, roles_on
-from services.access.store import accounts
+from services.access.store import accounts, relatives
 from services.access.store.secrets import Secrets
 from shared.clock import SystemClock, beijing_date
 from shared.errors import FieldError, Invalid
@@ -123,12 +123,13 @@ class Door:
         async with self._handle.write(found.account) as conn:
             assignments = await accounts.assignments(conn, found.account)
             units = await accounts.units_of(conn, assignments)
+            kin = await relatives.kin_of(conn, found.account) if found.kind == "staff" else frozenset()
             await accounts.clear_failures(conn, found.account)
             await accounts.audit(conn, now, found.account, "SignedIn", str(found.id))
         held = roles_on(found.account, assignments, units, beijing_date(now))
         roles = tuple(RoleInUnit(*role) for role in held)
         scopes = tuple(scope for scope in found.scopes if scope != accounts.DEMONSTRATION)
-        who = Principal(found.account, found.name, found.kind, roles, scopes, found.person_ref)
+        who = Principal(found.account, found.name, found.kind, roles, scopes, found.person_ref, kin)
         kid, key = self._handle.keyring.signing_key
         return {
             "access_token": tokens.issue(who, kid, key, self._clock.now()),

@@ -12,7 +12,7 @@ from services.assistance.domain.minimum_living import monthly, standard
 from shared.money import ZERO, format_yuan, yuan
 from shared.months import add_months_to
 from shared.policy import Policy
-from shared.roll import Ending, RollHousehold, Running, end_with_death
+from shared.roll import Ending, Restoring, RollHousehold, Running, end_with_death, restore
 
 RULE = "assistance.benefit_stop"
 FAMILY = "assistance"
@@ -58,6 +58,11 @@ def stop(running: Sequence[Running], died_on: date, policy: Policy, region: str)
     own = [b for b in running if not is_household(b)]
     shared = [b for b in running if is_household(b)]
     return Stop(tuple(end_with_death(b, died_on, after) for b in own), shared[0] if shared else None)
+
+
+def restored(running: Sequence[Running], on: date) -> tuple[Restoring, ...]:
+    """The person's own benefits run again, once the death proved not to be so."""
+    return tuple(restore(b, on) for b in running if not is_household(b))
 
 
 def review_due(died_on: date, policy: Policy, region: str) -> date:

@@ -12,8 +12,8 @@ from typing import Any
 
 from services.assistance.domain.benefit_stop import Reassessment, Stop, reassess, review_due
 from services.assistance.domain.common import days_until, died_on, law_of
-from services.assistance.domain.rows import review_row
-from services.assistance.tables import HOUSEHOLD_REVIEW
+from services.assistance.domain.rows import review_row, settlement_row
+from services.assistance.tables import HOUSEHOLD_REVIEW, SETTLEMENT
 from shared.catalog.services.assistance import HouseholdReassessed, HouseholdReviewOpened
 from shared.changes import Ctx
 from shared.clock import beijing_date
@@ -21,7 +21,7 @@ from shared.errors import FieldError, Invalid, Refused, RefusedError
 from shared.handling.model import DecisionRecord, OpenTask, Publish, Step, Work, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import to_fen, yuan
-from shared.months import add_months, month_of
+from shared.months import add_months, month_of, months_from
 
 REVIEW_TASK = "household_review"
 HEARING_LAW = "《社会救助法》第四十八条"
@@ -67,6 +67,45 @@ def reassessed(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     if outcome.after < outcome.before and heard_at is None:
         raise RefusedError(_hearing_required())
     return _in_force(outcome, {**row, "heard_at": heard_at}, decision, work)
+
+
+def review_standing(found: Stop, work: Work, ctx: Ctx, state: str | None) -> list[Step]:
+    """The review's row in this state while the death is in doubt, or undone; None: as was decided, or open."""
+    proposal = _proposal(found, work, ctx)
+    if proposal is None:
+        return []
+    written = [s for s in reassessed(found, work, ctx) if isinstance(s, Write)]
+    due = review_due(died_on(work), ctx.policy, work.item.region)
+    row = written[0].values if written else review_row(work.item, proposal, due, law_of(work.item.matter, ctx))
+    return [Write(HOUSEHOLD_REVIEW, {**row, "state": state or row["state"]}, upsert=True)]
+
+
+def review_undone(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
+    """The household has all its members again; where it was reduced it is owed the difference, and gets what it had."""
+    decision = work.decision(REVIEW_TASK)
+    if decision is None or decision.outcome != TaskOutcome.APPROVE:
+        return []
+    outcome = _proposal(found, work, ctx, _income(decision), decision.at)
+    if outcome is None:
+        return []
+    this = month_of(beijing_date(ctx.now))
+    months = months_from(add_months(month_of(beijing_date(decision.at)), 1), this)
+    missed = yuan((outcome.before - outcome.after) * len(months))
+    lines = [{"scheme": found.household.scheme if found.household else "", "months": months}]
+    row = settlement_row(work.item, "household_arrears", missed, lines, "payable", ctx.now)
+    steps: list[Step] = [Write(SETTLEMENT, row)] if missed > 0 else []
+    if work.item.person_ref is not None:
+        told = HouseholdReassessed(
+            person_ref=work.item.person_ref,
+            case_id=work.item.case_id,
+            members_before=outcome.members_after,
+            members_after=outcome.members_before,
+            before=outcome.after,
+            after=outcome.before,
+            from_month=add_months(this, 1),
+        )
+        steps.append(Publish(told))
+    return steps
 
 
 def _proposal(

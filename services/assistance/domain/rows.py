@@ -15,7 +15,7 @@ from shared.money import to_fen
 from shared.roll import Ending
 
 
-def stop_row(item: Item, ending: Ending, number: int, now: datetime) -> dict[str, Any]:
+def stop_row(item: Item, ending: Ending, number: int, now: datetime, state: str = "in_force") -> dict[str, Any]:
     """A benefit ended by a death; `number` counts the item's endings."""
     return {
         "id": derived_id(item.id, "stop", number),
@@ -28,6 +28,7 @@ def stop_row(item: Item, ending: Ending, number: int, now: datetime) -> dict[str
         "owed_fen": to_fen(ending.owed),
         "overpaid_fen": to_fen(ending.overpaid),
         "stopped_at": now,
+        "state": state,
     }
 
 

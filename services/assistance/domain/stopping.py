@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from services.assistance.domain.benefit_stop import FAMILY, Stop, payee_of, review_due, stop
+from services.assistance.domain import restoring
+from services.assistance.domain.benefit_stop import FAMILY, Stop, review_due
 from services.assistance.domain.common import days, died_on, law_of
+from services.assistance.domain.ended import (
+    OVERPAID_TASK,
+    PAYEE_TASK,
+    ROLL,
+    ROLL_TASK,
+    deceased,
+    overpaid_row,
+    owed_row,
+    payee_in,
+    running_in,
+    stop_of,
+)
 from services.assistance.domain.reviewing import opened, reassessed
-from services.assistance.domain.rows import settlement_row, stop_row
+from services.assistance.domain.rows import stop_row
 from services.assistance.tables import SETTLEMENT, STOP
 from shared.catalog.protocol import Finding
 from shared.catalog.services.assistance import BenefitsStopped
 from shared.changes import Ctx
 from shared.errors import Refused, RefusedError
-from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Step, Work, Write
+from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Remember, Step, Work, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import format_yuan
 from shared.outcomes import Decision, FactStatus
-from shared.roll import SOURCE, Running, question, read_roll
-
-ROLL, ROLL_TASK, OVERPAID_TASK, PAYEE_TASK = "roll", "roll_check", "overpayment", "heir_payee"
+from shared.roll import SOURCE, question
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,9 @@ class BenefitStopProcedure:
         """In force: the stops, what is owed to the heir, the public facts; the rest is opened for a person."""
         if work.item.outcome != Decision.APPROVED:
             return ()
-        found = _stop(work, ctx)
+        found = stop_of(work, ctx)
         return [
+            Remember({"stopped_at": ctx.now.isoformat()}),
             *(Write(STOP, stop_row(work.item, e, n, ctx.now)) for n, e in enumerate(found.endings)),
             *_published(found, work),
             *_owed(found, work, ctx),
@@ -60,8 +70,22 @@ class BenefitStopProcedure:
 
     def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """What a person decided of an overpayment, of the household, or found out of the heir's account."""
-        found = _stop(work, ctx)
+        if work.item.phase == "revoked":
+            return restoring.recovered(work, ctx)
+        found = stop_of(work, ctx)
         return [*_overpaid_decided(found, work), *_payee_found(found, work, ctx), *reassessed(found, work, ctx)]
+
+    def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death is in doubt: the stop rests."""
+        return restoring.suspended(work, ctx)
+
+    def released(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death stands: all as it was decided."""
+        return restoring.in_force_again(work, ctx)
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """There was no death: all runs again."""
+        return restoring.undone(work, ctx)
 
 
 def _ask(work: Work) -> AskSource:
@@ -70,35 +94,17 @@ def _ask(work: Work) -> AskSource:
     return AskSource(ROLL, SOURCE, asked, "在册待遇名册")
 
 
-def _running(work: Work) -> list[Running]:
-    answer = work.answer(ROLL)
-    return read_roll(answer["data"], FAMILY) if answer and answer["data"] else []
-
-
-def _stop(work: Work, ctx: Ctx) -> Stop:
-    return stop(_running(work), died_on(work), ctx.policy, work.item.region)
-
-
 def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
-    law, found = law_of(work.item.matter, ctx), _stop(work, ctx)
+    law, found = law_of(work.item.matter, ctx), stop_of(work, ctx)
     if not found.endings and found.household is None:
         return Conclude(Decision.NOT_APPLICABLE, "NOT_ON_ROLL", law, by_rule=by_rule)
-    payee = _payee(work) if found.owed else None
+    payee = payee_in(work) if found.owed else None
     personal = {"payee": dict(payee)} if payee else {}
     result = found.public()
     if found.household is not None:
         due = review_due(died_on(work), ctx.policy, work.item.region)
         result["household_review"] = {"due": due.isoformat()}
     return Conclude(Decision.APPROVED, reason, law, result, personal, by_rule=by_rule)
-
-
-def _payee(work: Work) -> Mapping[str, Any] | None:
-    return payee_of(work.part.form, _deceased(work))
-
-
-def _deceased(work: Work) -> str | None:
-    name: str | None = work.part.parties.get("subject", {}).get("name")
-    return name
 
 
 def _by_person(work: Work, ctx: Ctx) -> list[Step]:
@@ -110,7 +116,7 @@ def _by_person(work: Work, ctx: Ctx) -> list[Step]:
     reason = decision.reason_code or "DECIDED_BY_PERSON"
     if decision.outcome == TaskOutcome.NOT_APPLICABLE:
         return [Conclude(Decision.NOT_APPLICABLE, reason, law_of(work.item.matter, ctx))]
-    if decision.outcome == TaskOutcome.APPROVE and _running(work):
+    if decision.outcome == TaskOutcome.APPROVE and running_in(work):
         return [_conclude(work, ctx, reason, by_rule=False)]
     return []  # ex officio: it cannot be denied, nor stopped where nothing is known to run
 
@@ -126,16 +132,16 @@ def _published(found: Stop, work: Work) -> list[Step]:
 def _owed(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     if not found.owed:
         return []
-    if _payee(work) is not None:
-        return [Write(SETTLEMENT, _owed_row(found, work, "payable", ctx.now))]
+    if payee_in(work) is not None:
+        return [Write(SETTLEMENT, owed_row(found, work, "payable", ctx.now))]
     task = OpenTask(PAYEE_TASK, "review", "handler", days(work, ctx, "payee"), "PAYEE_MISSING")
-    return [Write(SETTLEMENT, _owed_row(found, work, "payee_wanted", ctx.now)), task]
+    return [Write(SETTLEMENT, owed_row(found, work, "payee_wanted", ctx.now)), task]
 
 
 def _overpaid(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     if not found.overpaid:
         return []
-    row = _overpaid_row(found, work, "proposed", ctx.now)
+    row = overpaid_row(found, work, "proposed", ctx.now)
     data = {"overpaid": format_yuan(found.overpaid), "lines": row["lines"]}
     task = OpenTask(OVERPAID_TASK, "review", "handler", days(work, ctx, "overpayment"), "OVERPAID", data=data)
     return [Write(SETTLEMENT, row), task]
@@ -146,7 +152,7 @@ def _overpaid_decided(found: Stop, work: Work) -> list[Step]:
     if decision is None:
         return []
     state = "to_recover" if decision.outcome == TaskOutcome.APPROVE else "waived"
-    return [Write(SETTLEMENT, _overpaid_row(found, work, state, decision.at, decision.by), upsert=True)]
+    return [Write(SETTLEMENT, overpaid_row(found, work, state, decision.at, decision.by), upsert=True)]
 
 
 def _payee_found(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
@@ -155,20 +161,10 @@ def _payee_found(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
         return []
     agreed = decision.outcome == TaskOutcome.APPROVE
     payee = (work.said(PAYEE_TASK).get("personal") or {}).get("payee") or {}
-    if agreed and payee.get("holder") in (None, "", _deceased(work)):
+    if agreed and payee.get("holder") in (None, "", deceased(work)):
         raise RefusedError(_payee_required(law_of(work.item.matter, ctx)))
     state = "payable" if agreed else "unclaimed"
-    return [Write(SETTLEMENT, _owed_row(found, work, state, decision.at, decision.by), upsert=True)]
-
-
-def _owed_row(found: Stop, work: Work, state: str, at: datetime, by: str | None = None) -> dict[str, Any]:
-    lines = [{"scheme": e.scheme, "months": list(e.owed_months)} for e in found.endings if e.owed]
-    return settlement_row(work.item, "owed", found.owed, lines, state, at, by)
-
-
-def _overpaid_row(found: Stop, work: Work, state: str, at: datetime, by: str | None = None) -> dict[str, Any]:
-    lines = [{"scheme": e.scheme, "months": list(e.overpaid_months)} for e in found.endings if e.overpaid]
-    return settlement_row(work.item, "overpaid", found.overpaid, lines, state, at, by)
+    return [Write(SETTLEMENT, owed_row(found, work, state, decision.at, decision.by), upsert=True)]
 
 
 def _payee_required(law: str) -> Refused:

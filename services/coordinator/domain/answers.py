@@ -8,6 +8,7 @@ from typing import Any
 
 from services.coordinator.domain.clocks import redate
 from services.coordinator.domain.correction import find, nothing_found
+from services.coordinator.domain.disputes import on_progress
 from services.coordinator.domain.join import conclude
 from services.coordinator.domain.late import record_late, result_of
 from services.coordinator.domain.rework import assign, reopen, send_on
@@ -45,6 +46,8 @@ def answer(turn: Turn, message: Up) -> None:
         reopen(turn, item, message)
     elif message.round > item.round:
         raise Poison(f"子件 {item.id} 没有第 {message.round} 轮", f"item {item.id} has no round {message.round}")
+    elif item.reversing is not None and isinstance(message, ItemProgressed) and message.round == item.round:
+        on_progress(turn, item, message)
     elif item.outcome is not None or item.returned or message.round < item.round:
         record_late(turn, item, message)
     elif item.blocked and isinstance(message, ItemDecided):

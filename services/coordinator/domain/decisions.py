@@ -5,17 +5,25 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.coordinator.domain.correction import approve, drop
+from services.coordinator.domain.disputes import CONTRADICTED, retract, reverse_again, settle
 from services.coordinator.domain.join import cancel
 from services.coordinator.domain.rework import assign
 from services.coordinator.domain.state import CaseItem
-from services.coordinator.domain.tasks import NEW_FINDING, NOT_ANSWERED, NOWHERE_TO_SEND, STUCK
+from services.coordinator.domain.tasks import (
+    FACT_CHANGED,
+    NEW_FINDING,
+    NOT_ANSWERED,
+    NOWHERE_TO_SEND,
+    STUCK,
+    close_moot,
+)
 from services.coordinator.domain.turn import Turn
 from shared.errors import FieldError, Invalid
 from shared.handling import tasks
 from shared.handling.decisions import not_possible
 from shared.handling.model import Task
 from shared.handling.tasks import TaskDecision, TaskOutcome
-from shared.outcomes import ItemStatus
+from shared.outcomes import FactStatus, ItemStatus
 
 _YES_OR_NO = (TaskOutcome.APPROVE, TaskOutcome.DENY)
 
@@ -37,11 +45,27 @@ def decide_task(turn: Turn, decision: TaskDecision) -> Task:
         assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code)
     elif item.outcome is None and task.kind == STUCK:
         _stuck(turn, item, decision)
+    elif item.reversing is not None and task.kind == STUCK:
+        reverse_again(turn, item)
+    elif task.kind == FACT_CHANGED:
+        _fact_changed(turn, task.data["fact"], decision)
     elif item.outcome is None and task.kind == NEW_FINDING:
         _new_finding(turn, item, decision)
     elif item.outcome is None and task.kind == NOT_ANSWERED and decision.outcome == TaskOutcome.DENY:
         cancel(turn, item, ItemStatus.TERMINATED, task.reason_code)
     return task
+
+
+def _fact_changed(turn: Turn, name: str, decision: TaskDecision) -> None:
+    """A source contradicts what it confirmed: denied, the fact is retracted; otherwise it stands. Said once for all."""
+    fact = turn.case.facts[name]
+    for other in turn.case.items.values():
+        close_moot(turn, other, FACT_CHANGED)
+    if decision.outcome == TaskOutcome.DENY and not fact.refuted:
+        fact.status, fact.refuted, fact.since = FactStatus.CONTRADICTED, True, turn.now
+        retract(turn, fact)
+    else:
+        settle(turn, fact, CONTRADICTED)
 
 
 def _new_finding(turn: Turn, item: CaseItem, decision: TaskDecision) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.coordinator.domain.disputes import CONTRADICTED, doubt, retract
 from services.coordinator.domain.join import ready
 from services.coordinator.domain.state import CaseItem, Fact
 from services.coordinator.domain.tasks import FACT_CHANGED, open_task
@@ -13,8 +14,8 @@ from shared.outcomes import FactStatus
 def establish_fact(turn: Turn, message: FactEstablished) -> None:
     """Records what is established of a fact; items that wait for it follow in `advance`.
 
-    A refutation is the last word. What was confirmed is undone only by a refutation: a later contradiction goes to
-    the supervisor, since items may have been decided on it.
+    A refutation is the last word. What was confirmed is undone only by a refutation: a later contradiction holds back
+    whatever rests on it and goes to the supervisor, since items may have been decided on it.
     """
     fact = turn.case.facts.setdefault(message.fact, Fact(name=message.fact, since=turn.now))
     if fact.refuted:
@@ -22,8 +23,11 @@ def establish_fact(turn: Turn, message: FactEstablished) -> None:
     if fact.confirmed and not message.refuted:
         if message.status is FactStatus.CONTRADICTED:
             _tell_supervisor(turn, fact)
+            doubt(turn, fact, CONTRADICTED)
         return
     _record(fact, message, turn)
+    if fact.refuted:
+        retract(turn, fact)
     if fact.disputed:
         _send_others_to_person(turn, fact)
 

@@ -23,7 +23,7 @@ def conclude(turn: Turn, item: CaseItem, result: Result) -> None:
     """The item is final with this result; what hangs on it follows in `advance`."""
     item.outcome = result.outcome
     item.result = result
-    item.told = item.pause = item.unanswered_since = item.held = None
+    item.told = item.pause = item.unanswered_since = item.held = item.reversing = None
     if item.found is not None or item.findings:
         item.found = item.findings_at = item.answer_by = None
         item.findings = ()

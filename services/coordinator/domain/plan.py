@@ -105,6 +105,7 @@ def _item(planned: PlannedItem, ctx: Ctx) -> CaseItem:
         unit=planned.unit,
         prerequisites=planned.prerequisites,
         facts=planned.facts,
+        rests_on=planned.rests_on,
         check=planned.check,
         examination=planned.examination,
         lapses=planned.lapses,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from shared.calendar import Span
 from shared.catalog.protocol import (
+    Doubt,
     Due,
     Extension,
     Finding,
@@ -30,7 +32,8 @@ from shared.outcomes import FactStatus, ItemStatus, Nature
 class Fact(BaseModel):
     """A fact that items wait for; `status` None while its source was asked and nothing came yet.
 
-    `refuted`: a person established that it is not so, which ends the dependants.
+    `refuted`: a person established that it is not so, which ends the dependants. `doubts` are objections not yet settled,
+    which hold back whatever rests on it.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Fact(BaseModel):
     occurred_on: date | None = None
     evidence: str | None = None
     refuted: bool = False
+    doubts: list[Doubt] = Field(default_factory=list)
 
     @property
     def confirmed(self) -> bool:
@@ -58,6 +62,17 @@ class Withdrawal(BaseModel):
     reason_code: str
     asked_at: datetime
     until: datetime
+
+
+Cause = Literal["false_commitment", "fact_retracted"]
+
+
+class Reversing(BaseModel):
+    """The item's handler was asked to undo its decision, why and since when."""
+
+    cause: Cause
+    reason_code: str
+    since: datetime
 
 
 class Told(BaseModel):
@@ -127,6 +142,7 @@ class CaseItem(BaseModel):
     unit: str
     prerequisites: tuple[Prerequisite, ...] = ()
     facts: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     check: str = "formal"
     examination: Limit | None = None
     promised: Limit | None = None
@@ -168,6 +184,7 @@ class CaseItem(BaseModel):
     outcome: ItemStatus | None = None
     result: Result | None = None
     held: Result | None = None
+    reversing: Reversing | None = None
 
     @property
     def lacking(self) -> list[MaterialRef]:

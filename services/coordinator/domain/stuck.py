@@ -9,6 +9,7 @@ from services.coordinator.domain.join import is_free
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.tasks import STUCK, close_moot, open_task, tasks_of
 from services.coordinator.domain.turn import Turn
+from services.coordinator.domain.view import doubt_of
 from shared.catalog.protocol import WaitingOn
 from shared.outcomes import WaitKind
 
@@ -18,7 +19,7 @@ def note_stuck(turn: Turn, before: datetime, idle: Collection[str]) -> None:
 
     From then on the item visibly waits for the operator, so that it is not found again.
     """
-    for item in turn.case.open_items():
+    for item in turn.case.items.values():
         since = item.unanswered_since
         if since is not None and since <= before and item.service in idle:
             open_task(turn, STUCK, "operator", item, "NO_ANSWER")
@@ -40,6 +41,8 @@ def why_idle(case: Case) -> str | None:
     for item in case.open_items():
         held = item.found is not None or item.pause is not None or item.held is not None
         if item.withdrawal is not None or item.findings or held:
+            continue
+        if doubt_of(case, item) is not None:
             continue
         if item.blocked and is_free(case, item):
             return "NOT_RELEASED"

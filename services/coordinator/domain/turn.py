@@ -21,6 +21,7 @@ from shared.catalog.protocol import (
     ItemRequested,
     ItemSettled,
     ItemSupplemented,
+    ReversalRequested,
 )
 from shared.changes import CancelTimer, Changes, Ctx, Emit, SetTimer
 from shared.errors import Poison
@@ -131,4 +132,6 @@ def _expects_answer(item: CaseItem, message: Message) -> bool:
     """Whether silence would mean that the item is stuck; one whose handler said what it waits for is not."""
     if isinstance(message, ItemRequested):
         return message.ready or message.check != "none"
-    return isinstance(message, ItemSupplemented) or (isinstance(message, ItemReady) and item.told is None)
+    return isinstance(message, ItemSupplemented | ReversalRequested) or (
+        isinstance(message, ItemReady) and item.told is None
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from services.coordinator.domain.state import Case, CaseItem, Found
 from services.coordinator.domain.status import Standing, application_status, case_outcome
-from shared.catalog.protocol import CaseView, ItemView, WaitingOn
-from shared.outcomes import FactStatus, WaitKind
+from shared.catalog.protocol import CaseView, Doubt, ItemView, WaitingOn
+from shared.outcomes import FactStatus, ItemStatus, WaitKind
+
+DECIDED = frozenset({ItemStatus.APPROVED, ItemStatus.DENIED, ItemStatus.NOT_APPLICABLE})
+"""How an item ends by a decision, which can be held back and undone."""
 
 Visible = Mapping[str, Any]
 """The fields of one `ItemView`, compared to tell whether an item moved."""
@@ -38,6 +41,7 @@ def visible(case: Case, item: CaseItem) -> dict[str, Any]:
         "waiting_on": waiting_on(case, item),
         "accepted_at": item.accepted_at,
         "findings": item.findings,
+        "frozen": doubt_of(case, item),
         "pause": item.pause,
         "extension": item.extension,
         "result": item.result,
@@ -67,12 +71,14 @@ def waiting_on(case: Case, item: CaseItem) -> WaitingOn | None:
     """Whom or what an open item waits for: first the applicant, who can act; then what comes before; then what its
     handler says."""
     if item.outcome is not None:
-        return None
+        return _undoing(case, item)
     if item.returned:
         return WaitingOn(kind=WaitKind.TASK, name=item.unit, since=item.requested_at)
     if item.findings:
         since = item.findings_at or item.requested_at
         return WaitingOn(kind=WaitKind.APPLICANT, name="applicant", since=since, until=item.answer_by)
+    if (doubt := doubt_of(case, item)) is not None:
+        return WaitingOn(kind=WaitKind.TASK, name=doubt.ground, since=doubt.since)
     if item.held is not None:
         return waits_for_material(item)
     if item.blocked:
@@ -89,6 +95,43 @@ def waits_for_material(item: CaseItem) -> WaitingOn:
     since = item.held.decided_at if item.held is not None and item.held.decided_at is not None else item.requested_at
     until = min((m.promise_by for m in item.lacking if m.promise_by is not None), default=None)
     return WaitingOn(kind=WaitKind.APPLICANT, name="deferred_material", since=since, until=until)
+
+
+def doubt_of(case: Case, item: CaseItem) -> Doubt | None:
+    """The doubt that holds an item back: of a fact it rests on; what ended without a decision nothing holds."""
+    if not any(fact.doubts for fact in case.facts.values()) or not may_be_held(item):
+        return None
+    return next((doubt for doubt in _doubts(case, item)), None)
+
+
+def grounds_of(case: Case, item: CaseItem) -> list[str]:
+    """The names of all doubts of what an item rests on, one a fact and doubt."""
+    return [doubt.ground for doubt in _doubts(case, item)]
+
+
+def may_be_held(item: CaseItem) -> bool:
+    """Whether the item has, or may get, a decision that nobody was asked to undo."""
+    return (item.outcome is None or item.outcome in DECIDED) and item.reversing is None
+
+
+def _doubts(case: Case, item: CaseItem) -> Iterator[Doubt]:
+    return (doubt for fact in case.facts.values() if rests_on(case, item, fact.name) for doubt in fact.doubts)
+
+
+def rests_on(case: Case, item: CaseItem, fact: str) -> bool:
+    """Whether an item falls with a fact: it says so, or what it cannot do without does."""
+    if fact in item.facts or fact in item.rests_on:
+        return True
+    return any(p.hard and rests_on(case, case.items[p.item_id], fact) for p in item.prerequisites)
+
+
+def _undoing(case: Case, item: CaseItem) -> WaitingOn | None:
+    """What a decided item waits for while its ground is in doubt, or it is being undone."""
+    if (doubt := doubt_of(case, item)) is not None:
+        return WaitingOn(kind=WaitKind.TASK, name=doubt.ground, since=doubt.since)
+    if item.reversing is not None:
+        return item.told or WaitingOn(kind=WaitKind.TASK, name="reversal", since=item.reversing.since)
+    return None
 
 
 def _untold(found: Found) -> WaitingOn:

@@ -13,7 +13,7 @@ from services.elderly.domain.grant import SCHEME
 from shared.money import ZERO, format_yuan, yuan
 from shared.months import month_of
 from shared.policy import Policy, PolicyMissing
-from shared.roll import Ending, Running, end_with_death
+from shared.roll import Ending, Restoring, Running, end_with_death, restore
 
 RULE = "elderly.benefit_stop"
 FAMILY = "elderly"
@@ -58,6 +58,14 @@ def stop(running: Sequence[Running], died_on: date, birth: date | None, policy: 
     )
 
 
+def restored(
+    running: Sequence[Running], on: date, birth: date | None, policy: Policy, region: str
+) -> tuple[Restoring, ...]:
+    """Everything that a death ended runs again, once the death proved not to be so."""
+    cash = policy.find(f"{RULE}.cash_schemes", region, on).value
+    return tuple(restore(b, on, _amounts(b, on, birth, policy, region), in_cash=b.scheme in cash) for b in running)
+
+
 def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any] | None:
     """The account for unpaid benefits of an heir who gave the commitment (具结); never one in the dead person's name."""
     payee = form.get("payee")
@@ -69,16 +77,16 @@ def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any]
 
 
 def _amounts(
-    benefit: Running, died_on: date, birth: date | None, policy: Policy, region: str
+    benefit: Running, until: date, birth: date | None, policy: Policy, region: str
 ) -> Callable[[str], Decimal] | None:
     """The tiers, where they explain what the roll pays: a birthday in the unpaid months then counts."""
     if benefit.scheme != SCHEME or birth is None:
         return None
     try:
-        terms = terms_for(policy, region, month_of(died_on))
+        terms = terms_for(policy, region, month_of(until))
     except PolicyMissing:  # the roll alone says what is paid there
         return None
     known = benefit.paid_through or benefit.since
-    if known is None or monthly(birth, min(known, month_of(died_on)), terms) != benefit.monthly:
+    if known is None or monthly(birth, min(known, month_of(until)), terms) != benefit.monthly:
         return None
-    return lambda month: monthly(birth, min(month, month_of(died_on)), terms)
+    return lambda month: monthly(birth, min(month, month_of(until)), terms)

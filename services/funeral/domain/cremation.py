@@ -11,11 +11,12 @@ from services.funeral.domain.common import by_rule, law_of, person_task, refusal
 from services.funeral.domain.sources import ask_register, ask_reports, report_ask, wait_for_home
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
-from shared.handling.model import Conclude, DecisionRecord, Stage, Step, Work
+from shared.handling.model import Conclude, DecisionRecord, OpenTask, Stage, Step, Work
 from shared.handling.tasks import TaskOutcome
 from shared.outcomes import Decision, FactStatus
 
 CHECK_TASK = "cremation_check"
+IDENTITY_TASK = "cremated_person"
 _REGISTER = "register"
 
 
@@ -71,6 +72,12 @@ class CremationProcedure:
     def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """The fact is the home's own; nothing more follows here."""
         return ()
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """Somebody was cremated under this name, which nothing undoes: the certificate is void, and a supervisor finds
+        out whose body it was."""
+        data = {"home_no": work.item.conclusion["result"]["home_no"]}
+        return [OpenTask(IDENTITY_TASK, "review", "supervisor", 1, "CREMATED_UNDER_ANOTHERS_NAME", data=data)]
 
 
 def _weigh(known: Known | None, work: Work, ctx: Ctx) -> list[Step]:

@@ -13,10 +13,10 @@ from services.funeral.domain.reports import district_of
 from services.funeral.domain.sources import ask_register, ask_reports, report_ask, wait_for_home
 from services.funeral.tables import SETTLEMENT_LINE
 from shared.catalog.protocol import Finding
-from shared.catalog.services.funeral import FeeWaiverSettled
+from shared.catalog.services.funeral import FeeWaiverReversed, FeeWaiverSettled
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.model import Conclude, Publish, Step, Work, Write
+from shared.handling.model import Conclude, Publish, Remember, Step, Work, Write
 from shared.handling.tasks import TaskOutcome
 from shared.messages import derived_id
 from shared.money import to_fen, yuan
@@ -25,6 +25,7 @@ from shared.policy import Calculation, PolicyMissing
 from shared.regions import covers
 
 REVIEW_TASK = "fee_review"
+RECOVERY_TASK = "waiver_recovery"
 _BILL = "bill"
 
 
@@ -73,14 +74,41 @@ class FeeWaiverProcedure:
         if item.outcome != Decision.APPROVED:
             return ()
         result = done["result"]
-        rows = [Write(SETTLEMENT_LINE, _line(row, result, work, ctx)) for row in result["lines"] if yuan(row["waived"])]
+        settled = Remember({"settled_on": beijing_date(ctx.now).isoformat()})
+        rows = [Write(SETTLEMENT_LINE, row) for row in _lines(work, ctx)]
         told = FeeWaiverSettled(
             person_ref=str(item.person_ref),
             home_no=result["home_no"],
             waived=yuan(result["waived"]),
             family_pays=yuan(result["family_pays"]),
         )
-        return [*rows, Publish(told)]
+        return [settled, *rows, Publish(told)]
+
+    def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death is in doubt: nothing of it is settled with the home meanwhile."""
+        return _standing("suspended", work, ctx)
+
+    def released(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """The death stands, and so does the waiver."""
+        return _standing("in_force", work, ctx)
+
+    def reversed(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """There was no death: the lines leave the settlement; what was paid to the home a person takes back, or not."""
+        result = work.item.conclusion["result"]
+        told = FeeWaiverReversed(
+            person_ref=str(work.item.person_ref), home_no=result["home_no"], waived=yuan(result["waived"])
+        )
+        data = {"waived": result["waived"], "home_no": result["home_no"]}
+        task = person_task(RECOVERY_TASK, "DEATH_RETRACTED", work, ctx, **data)
+        return [*_standing("reversed", work, ctx), Publish(told), task]
+
+    def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
+        """What a person decided of a waiver that was undone: deducted from the home's settlement, or written off."""
+        decision = work.decision(RECOVERY_TASK)
+        if work.item.phase != "revoked" or decision is None:
+            return ()
+        state = "deducted" if decision.outcome == TaskOutcome.APPROVE else "written_off"
+        return _standing(state, work, ctx)
 
 
 _NO_KINSHIP_PROOF = Finding(
@@ -189,8 +217,21 @@ def _result(calculation: Calculation, bill: Bill) -> dict[str, Any]:
     }
 
 
-def _line(row: Mapping[str, Any], result: Mapping[str, Any], work: Work, ctx: Ctx) -> dict[str, Any]:
-    item, today = work.item, beijing_date(ctx.now)
+def _lines(work: Work, ctx: Ctx) -> list[dict[str, Any]]:
+    """A line an item waived, dated with the day on which the grant came into force."""
+    result = work.item.conclusion["result"]
+    told = work.item.data.get("settled_on")
+    day = date.fromisoformat(told) if told else beijing_date(ctx.now)
+    return [_line(row, result, work, day) for row in result["lines"] if yuan(row["waived"])]
+
+
+def _standing(state: str, work: Work, ctx: Ctx) -> list[Step]:
+    """The lines as they stand now."""
+    return [Write(SETTLEMENT_LINE, {**row, "state": state}, upsert=True) for row in _lines(work, ctx)]
+
+
+def _line(row: Mapping[str, Any], result: Mapping[str, Any], work: Work, today: date) -> dict[str, Any]:
+    item = work.item
     return {
         "id": derived_id(item.id, item.round, row["code"]),
         "item_id": item.id,
@@ -203,6 +244,7 @@ def _line(row: Mapping[str, Any], result: Mapping[str, Any], work: Work, ctx: Ct
         "charged_fen": to_fen(yuan(row["charged"])),
         "waived_fen": to_fen(yuan(row["waived"])),
         "settled_on": today,
+        "state": "in_force",
     }
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.intake.api import applications, changes, drafts, files, papers, progress, readings, searching, tasks
+from services.intake.api import (
+    applications,
+    changes,
+    drafts,
+    files,
+    objections,
+    papers,
+    progress,
+    readings,
+    searching,
+    tasks,
+)
 from shared.runtime.spec import ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:
     """Everything under `/api/intake`."""
     whole = APIRouter()
-    for part in (searching, applications, changes, drafts, files, papers, progress, readings, tasks):
+    for part in (searching, applications, changes, objections, drafts, files, papers, progress, readings, tasks):
         whole.include_router(part.router(handle))
     return whole

@@ -30,10 +30,21 @@ def receives(application: Application, who: Principal) -> bool:
     return who.covers(application.accept_region, *RECEIVING)
 
 
+def receives_part(application: Application, unit: str, who: Principal, handle: ServiceHandle) -> bool:
+    """Whether a role that receives is held where this unit, which handles a part of it, works: of a case handed in
+    elsewhere (跨区域通办) the handling place sees its own part."""
+    if not application.handled_in:
+        return False
+    row = handle.ctx().units.get(unit)
+    return row is not None and who.covers(str(row["region"]), *RECEIVING)
+
+
 def concerned(application: Application, who: Principal, handle: ServiceHandle) -> bool:
-    """Whether a role is held in a unit that received it or handles an item of it, or in one above."""
-    units = {application.unit, *(i.unit for i in application.items)}
-    return any(handles(unit, who, handle) for unit in units)
+    """Whether a role is held in a unit that received it or handles an item of it, or in one above, or receives there."""
+    handling = {i.unit for i in application.items}
+    if any(receives_part(application, unit, who, handle) for unit in handling):
+        return True
+    return any(handles(unit, who, handle) for unit in {application.unit, *handling})
 
 
 def may_see(application: Application, who: Principal, handle: ServiceHandle) -> bool:

@@ -107,6 +107,7 @@ class MatterShown(Shown):
     limits: LimitsShown
     after: list[dict[str, Any]]
     facts: list[str]
+    rests_on: list[str]
     joins: list[dict[str, Any]]
     check: Literal["formal", "none"]
     pauses: list[dict[str, Any]]

@@ -265,3 +265,26 @@ class DraftShown(DraftSaved):
     """A draft; without content once it was handed in."""
 
     content: dict[str, Any] | None = Field(description="a Submission, or any part of one")
+
+
+class ObjectionShown(Shown):
+    """An objection to an established fact; minutes from raising it until all was held back, and undone."""
+
+    id: UUID
+    application_no: str
+    fact: str
+    ground: str
+    reason: str
+    state: str
+    raised_at: datetime
+    due: date | None
+    decided_at: datetime | None
+    frozen_after_minutes: float | None
+    undone_after_minutes: float | None
+
+
+class ObjectionPage(Shown):
+    """The objections of one application."""
+
+    items: list[ObjectionShown]
+    next: None

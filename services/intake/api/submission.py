@@ -19,6 +19,7 @@ from services.intake.domain.model import Application
 from services.intake.domain.people import index_of, refs_by_role
 from services.intake.domain.submit import Arrival, receive
 from services.intake.tables import PAPER
+from shared.catalog.authority import Authority, authorities
 from shared.catalog.parties import Submission, file_ids
 from shared.changes import Changes, Ctx
 from shared.clock import beijing_date, new_id
@@ -131,6 +132,7 @@ async def _receive(
         definition=sha,
         owner=who.account if not who.has(*RECEIVING) else None,
         unit=_unit(checked, who, here),
+        handled_in=routing.elsewhere(checked.units, given.accept_region, here.units),
         acted=(who.account,) if who.has(*RECEIVING) else (),
     )
     command = _command(handle, checked, arrival, body)
@@ -164,7 +166,11 @@ def _unit(checked: Checked, who: Principal, here: Here) -> str | None:
     """The clerk's own unit; for a citizen the unit that receives there."""
     region = checked.submission.accept_region
     mine = [r for r in who.roles if r.role in RECEIVING and Principal("", "", "", (r,)).covers(region)]
-    return mine[0].unit if mine else routing.receiving_unit(region, here.units)
+    return mine[0].unit if mine else routing.receiving_unit(region, here.units, _authority(checked, here))
+
+
+def _authority(checked: Checked, here: Here) -> Authority | None:
+    return authorities().of(checked.matters[0].code, checked.submission.accept_region, here.today)
 
 
 def _told(handle: ServiceHandle, code: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.intake.domain import commitment, facts, tolerance, visits
+from services.intake.domain import commitment, facts, objections, tolerance, visits
 from services.intake.domain.duties import row
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import unseal
@@ -24,6 +24,7 @@ _DECIDED = {
     tolerance.OVERDUE: tolerance.decided,
     commitment.VERIFY: commitment.decided,
     commitment.FOLLOW_UP: commitment.followed_up,
+    facts.OBJECTION_CHECK: objections.decided,
 }
 
 
@@ -35,7 +36,16 @@ def decided(state: Application, decision: TaskDecision, ctx: Ctx) -> Changes[App
 
 def router(handle: ServiceHandle) -> APIRouter:
     """The list of tasks, claim, release, decision."""
-    return task_router(handle, TaskBoard("application", TASK, row, decided, detail))
+    return task_router(handle, TaskBoard("application", TASK, row, decided, detail, people))
+
+
+def people(application: Application, ctx: Ctx) -> list[str]:
+    """The references of those whose application it is, and of whom it speaks."""
+    return [ref for ref in (application.applicant_ref, application.subject_ref, *_held(application)) if ref]
+
+
+def _held(application: Application) -> list[str]:
+    return [holding.whose for holding in application.holdings]
 
 
 def detail(application: Application, task: Task, ctx: Ctx) -> dict[str, Any]:

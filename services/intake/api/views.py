@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.intake.api.access import handles, hidden, owns, receives
+from services.intake.api.access import handles, hidden, owns, receives, receives_part
 from services.intake.api.paper_views import listed
 from services.intake.api.recorded import record
 from services.intake.domain import intimate, render
@@ -74,9 +74,11 @@ async def detail(
     closed = hidden(handle, application, who)
     unmasked = ground is not None and not intimate.nothing_left(application, closed)
     whole = own or receives(application, who)
-    units = {
-        i.item_id for i in application.items if str(i.item_id) not in closed and (whole or handles(i.unit, who, handle))
-    }
+
+    def part(unit: str) -> bool:
+        return handles(unit, who, handle) or receives_part(application, unit, who, handle)
+
+    units = {i.item_id for i in application.items if str(i.item_id) not in closed and (whole or part(i.unit))}
     results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
     if not own and (unmasked or results):
         fields = (*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results))

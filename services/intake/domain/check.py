@@ -78,6 +78,8 @@ class Checked:
     parties: dict[str, Any]
     units: dict[str, str]
     received_at: datetime
+    places: dict[str, str] = field(default_factory=dict)
+    """Where a matter is handled, of those that are handled elsewhere than where they were received."""
 
     @property
     def occurred_on(self) -> date | None:
@@ -90,16 +92,30 @@ def check(raw: Mapping[str, Any], here: Here) -> tuple[Checked | None, list[Fiel
     rest, misshapen = set_aside(raw)
     misshapen = [*misshapen[:MOST_TOLD], *_too_old(rest, here)]
     found = examine(here.catalog, rest, here.now, here.world(), here.granted)
-    errors, units = found.errors[:MOST_TOLD], dict[str, str | None]()
+    errors, units, places = found.errors[:MOST_TOLD], dict[str, str | None](), dict[str, str]()
     if found.submission is not None:
-        units = {m.code: routing.unit_of(m, found.submission.accept_region, here.units) for m in found.matters}
+        places = _places(found.matters, found.submission, here)
+        units = _units(found.matters, found.submission, places, here)
         errors += beside(_further(found.submission, found.matters, units, here), errors)
     errors = misshapen + beside(errors, misshapen)
     if errors or found.submission is None:
         return None, errors
     handled = {code: unit for code, unit in units.items() if unit is not None}
     received_at = found.submission.received_at or here.now
-    return Checked(found.submission, found.matters, found.form, found.parties, handled, received_at), []
+    return Checked(found.submission, found.matters, found.form, found.parties, handled, received_at, places), []
+
+
+def _places(matters: Sequence[Matter], given: Submission, here: Here) -> dict[str, str]:
+    named = ((m.code, routing.place_of(m, given.accept_region, given.form, here.units)) for m in matters)
+    return {code: place for code, place in named if place != given.accept_region}
+
+
+def _units(
+    matters: Sequence[Matter], given: Submission, places: Mapping[str, str], here: Here
+) -> dict[str, str | None]:
+    return {
+        m.code: routing.unit_of(m, places.get(m.code, given.accept_region), here.units, here.today) for m in matters
+    }
 
 
 def death_date(form: Mapping[str, Any]) -> date | None:

@@ -26,12 +26,15 @@ from shared.outcomes import FactStatus
 
 FACT_CHECK = "fact_check"
 """The kind of task in which a person finds out what a source contradicted (事实核实)."""
-OUTLAST = frozenset({"verify_commitment", "false_commitment"})
+OUTLAST = frozenset({"verify_commitment", "false_commitment", "objection_check"})
 """Kinds of tasks that are worked on after the application has ended."""
 
 FACT_CHECK_DAYS = 1
+OBJECTION_CHECK = "objection_check"
+"""The kind of task in which a person decides an objection to a fact (异议核实)."""
 FACT_CHECK_ROLE = "clerk"
 TOPIC = topic_of("coordinator", "requests")
+EVENTS = topic_of("intake", "events")
 
 
 def asks(facts: Mapping[str, str], parties: Mapping[str, Any], occurred_on: date | None) -> list[Ask]:

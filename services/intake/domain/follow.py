@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.intake.domain import timeline
+from services.intake.domain import objections, timeline
 from services.intake.domain.messages.telling import tell_applicant
 from services.intake.domain.model import Application, Holding, HoldingState
 from services.intake.domain.papers.making import follow_papers
@@ -34,6 +34,8 @@ def follow(state: Application | None, message: CaseMessage, ctx: Ctx) -> Changes
     papers = follow_papers(state, message, ctx.catalog)
     waited = bool(state.correcting())
     _replace(state, message)
+    if state.objections:
+        objections.follow(state, message)
     puts = [*tell(state, lines, message.at), *papers, *tell_applicant(state, message, papers=bool(papers))]
     if isinstance(message, ItemConcluded) and not message.late:
         puts += hold(state, _conclude(state, message), upsert=True)

@@ -76,6 +76,26 @@ class Commitment(Value):
     state: Literal["open", "checking", "true", "false", "moot", "repaired"] = "open"
 
 
+class Objection(Value):
+    """An objection (异议) to a fact, or a later sign of life: what it rests on is held until a person has decided it.
+
+    `state` is open, unfounded (the fact stands) or upheld (the fact is retracted). `held` are the items it froze, `frozen_at`
+    and `undone_at` when the last of them was held back, and undone. `by` is the account that raised it.
+    """
+
+    id: UUID
+    fact: str
+    ground: str
+    reason: str
+    by: str
+    raised_at: datetime
+    state: Literal["open", "unfounded", "upheld"] = "open"
+    decided_at: datetime | None = None
+    held: tuple[UUID, ...] = ()
+    frozen_at: datetime | None = None
+    undone_at: datetime | None = None
+
+
 class Rating(Value):
     """How the applicant found it, one (worst) to five."""
 
@@ -93,6 +113,8 @@ class Application(State):
     """One application; its id is the case's. `items`, `status` and `outcome` are what the coordinator last said.
 
     `submission` holds parties and form, sealed under intake's own key in `sealed_round`; `comment` the rating's words.
+    `handled_in` are regions beyond that of receiving whose units handle a part of it (跨区域通办), `places` the
+    matters that are handled elsewhere, and where.
     `owner` is the account that may always see it (the citizen's own), `unit` the unit that received it. Until `news_due`
     a message with what is new is gathered already.
     """
@@ -103,6 +125,8 @@ class Application(State):
     sealed_round: int = 1
     channel: Channel
     accept_region: str
+    handled_in: tuple[str, ...] = ()
+    places: dict[str, str] = Field(default_factory=dict)
     unit: str | None = None
     owner: str | None = None
     received_at: datetime
@@ -124,6 +148,7 @@ class Application(State):
     closed_at: datetime | None = None
     items: list[ItemView] = Field(default_factory=list)
     facts: dict[str, FactState] = Field(default_factory=dict)
+    objections: list[Objection] = Field(default_factory=list)
     evidence: dict[str, Sealed] = Field(default_factory=dict)
     tasks: list[Task] = Field(default_factory=list)
     decisions: list[DecisionRecord] = Field(default_factory=list)

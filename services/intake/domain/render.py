@@ -12,7 +12,6 @@ from services.intake.domain.materials import not_asked
 from services.intake.domain.model import must_correct
 from services.intake.domain.words import CASE, ITEM
 from shared.clock import beijing_date
-from shared.outcomes import FINAL_ITEM
 
 if TYPE_CHECKING:
     from services.intake.domain.model import Application
@@ -93,7 +92,7 @@ def item(
         "round": i.round,
         "due": {"promised": iso(i.due.promised), "legal": iso(i.due.legal), "provisional": i.due.provisional},
         "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
-        "waiting_on": waits.model_dump(mode="json") if waits and i.status not in FINAL_ITEM else None,
+        "waiting_on": waits.model_dump(mode="json") if waits else None,
         "external_no": i.external_no,
         "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
         "result": result(i.result, personal),
@@ -124,7 +123,7 @@ def progress(a: Application, at: Viewpoint, lines: list[dict[str, Any]]) -> dict
 
 def _progress_item(i: ItemView, a: Application, at: Viewpoint) -> dict[str, Any]:
     matter = at.catalog.matters.get(i.matter)
-    waits = i.waiting_on if i.status not in FINAL_ITEM else None
+    waits = i.waiting_on
     return {
         "matter": i.matter,
         "name": matter.name if matter else i.matter,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.intake.domain import commitment, timeline, tolerance
 from services.intake.domain.check import Checked
-from services.intake.domain.facts import asks, to_coordinator
+from services.intake.domain.facts import EVENTS, asks, to_coordinator
 from services.intake.domain.materials import taken
 from services.intake.domain.model import Application, FactState, Holding
 from services.intake.domain.papers.making import receipt
@@ -22,10 +22,7 @@ from shared.catalog.protocol import ApplicationReceived, ApplicationSubmitted, I
 from shared.changes import Changes, Ctx, Emit
 from shared.crypto import Sealer
 from shared.handling.sealing import seal_part
-from shared.messages import topic_of
 from shared.outcomes import ItemStatus
-
-EVENTS = topic_of("intake", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class Arrival:
     owner: str | None
     unit: str | None
     acted: tuple[str, ...]
+    handled_in: tuple[str, ...] = ()
 
 
 def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Application], str]:
@@ -61,6 +59,8 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         definition=arrival.definition,
         channel=given.channel,
         accept_region=given.accept_region,
+        handled_in=arrival.handled_in,
+        places=checked.places,
         unit=arrival.unit,
         owner=arrival.owner,
         received_at=checked.received_at,

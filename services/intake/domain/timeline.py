@@ -175,6 +175,19 @@ def fact(status: FactStatus, *, refuted: bool = False) -> Line:
     return Line(f"fact_{'refuted' if refuted else status}", f"{zh}。", f"{en[0].upper()}{en[1:]}.")
 
 
+def objected() -> Line:
+    """Somebody objects to an established fact: what rests on it is held back."""
+    zh = "收到对事实的异议,所涉事项的办理和待遇变动已暂停,正由工作人员核实。"
+    en = "An established fact is objected to: what rests on it is held back while a person looks into it."
+    return Line("objection", zh, en)
+
+
+def objection_unfounded() -> Line:
+    """The fact stands, and what was held goes on."""
+    zh = "经核实,异议不成立,所涉事项继续办理。"
+    return Line("objection_unfounded", zh, "The objection was found to be unfounded: what was held back goes on.")
+
+
 def _name(item: ItemView, catalog: Catalog) -> str:
     matter = catalog.matters.get(item.matter)
     return matter.name if matter else item.matter

@@ -154,7 +154,8 @@ async def stored_definition(handle: ServiceHandle, sha: str) -> Any | None:
 
 _SEARCH = """
 SELECT body FROM intake.application
-WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]))
+WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]) OR handled_in IS NOT NULL AND EXISTS (
+    SELECT FROM string_to_table(handled_in, ' ') AS place WHERE place LIKE ANY($1::text[])))
   AND ($3::text IS NULL OR application_no = $3)
   AND ($4::text IS NULL OR applicant_name = $4 OR subject_name = $4)
   AND ($5::text[] IS NULL OR applicant_ref = ANY($5) OR subject_ref = ANY($5))

@@ -41,7 +41,9 @@ from shared.catalog.protocol.requests import (
     ApplicationSubmitted,
     ApplicationSupplemented,
     CommitmentFound,
+    FactDisputed,
     FactEstablished,
+    FactUpheld,
     MaterialsLapsed,
     SupplementedItem,
     WithdrawalSubmitted,
@@ -64,6 +66,7 @@ from shared.catalog.protocol.up import (
     WithdrawalAnswered,
 )
 from shared.catalog.protocol.values import (
+    Doubt,
     Due,
     Extension,
     Finding,
@@ -84,6 +87,8 @@ INTAKE_REQUESTS = (
     FactEstablished,
     MaterialsLapsed,
     CommitmentFound,
+    FactDisputed,
+    FactUpheld,
 )
 DOWN = (
     ItemRequested,
@@ -129,12 +134,15 @@ __all__ = [
     "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",
+    "Doubt",
     "Due",
     "EffectsFrozen",
     "EffectsReleased",
     "Extension",
+    "FactDisputed",
     "FactEstablished",
     "FactResult",
+    "FactUpheld",
     "Finding",
     "INTAKE_REQUESTS",
     "ItemAccepted",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from shared.catalog.protocol.values import Due, Extension, Finding, Pause, Result, Value, WaitingOn
+from shared.catalog.protocol.values import Doubt, Due, Extension, Finding, Pause, Result, Value, WaitingOn
 from shared.messages import Message
 from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus, Nature
 
@@ -29,6 +29,7 @@ class ItemView(Value):
     findings: tuple[Finding, ...] = ()
     pause: Pause | None = None
     extension: Extension | None = None
+    frozen: Doubt | None = None
     result: Result | None = None
 
 

@@ -11,7 +11,10 @@ from shared.messages import Message
 
 
 class LifeEventReported(Message):
-    """A death, marriage or divorce, reported by whoever learnt of it; declared for the owner of life events."""
+    """A death, marriage or divorce, reported by whoever learnt of it; declared for the owner of life events.
+
+    `retracted`: it was not so (死亡更正), and whatever followed from it is undone.
+    """
 
     kind: str
     person_ref: str
@@ -19,6 +22,7 @@ class LifeEventReported(Message):
     source_no: str
     occurred_on: date
     confirmed: bool
+    retracted: bool = False
 
 
 class PersonRefMapped(Message):

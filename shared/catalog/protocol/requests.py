@@ -80,6 +80,24 @@ class CommitmentFound(Message):
     law: str
 
 
+class FactDisputed(Message):
+    """An established fact was objected to, or its source contradicts it now: everything that rests on it is held."""
+
+    case_id: UUID
+    fact: str
+    ground: str
+
+
+class FactUpheld(Message):
+    """The objection on this ground was unfounded, the fact stands: what was held goes on. (A fact that is retracted is
+    `FactEstablished` as refuted.)"""
+
+    case_id: UUID
+    fact: str
+    ground: str
+    evidence: str | None = None
+
+
 class ApplicationReceived(Message):
     """An application was received (public, on `onewindow.intake.events`)."""
 

@@ -74,6 +74,13 @@ class Extension(Value):
     reason_code: str
 
 
+class Doubt(Value):
+    """What an item rests on is in doubt, on which ground, since when: its effects are held back."""
+
+    ground: str
+    since: datetime
+
+
 class Result(Value):
     """What came of an item. `public` is typed by the matter and holds nothing personal; `sealed` is for intake.
 
@@ -113,6 +120,7 @@ class MaterialRef(Value):
 class PlannedItem(Value):
     """One item of the plan that intake made: its matter, who handles it, after what, and its sealed part.
 
+    `rests_on` are facts that it does not wait for, but falls with when they are retracted.
     `lapses`: it counts as accepted when its examination clock runs out (a licence: 行政许可法第三十二条); `pauses` are the
     grounds on which its handling clock may stand.
     """
@@ -124,6 +132,7 @@ class PlannedItem(Value):
     unit: str
     prerequisites: tuple[Prerequisite, ...] = ()
     facts: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     check: Literal["formal", "none"] = "formal"
     examination: Limit | None = None
     promised: Limit | None = None

@@ -26,6 +26,16 @@ class BenefitsStopped(Message):
     from_month: str
 
 
+class BenefitsRestored(Message):
+    """The stop of a person's own benefits was undone, the death was not so: they run again from this month, `arrears` yuan
+    of before are to be paid."""
+
+    person_ref: str
+    schemes: tuple[str, ...]
+    from_month: str
+    arrears: Yuan
+
+
 class HouseholdReviewOpened(Message):
     """A member's death opened a review of the household's allowance, due by `due`; nothing is reduced by it."""
 
@@ -116,6 +126,7 @@ _TEMPORARY = Matter(
     promised=Limit(n=10, unit="working"),
     whose="household",
     once="live",
+    handled_where="occurred_region",  # 社会救助法第三十七条: 向急难发生地提出
     papers=("临时救助决定书",),
     pauses=(
         PauseGround(
@@ -149,10 +160,13 @@ SERVICE_ENTRY = ServiceEntry(
     ),
     requests=DOWN,
     answers=UP,
-    events=(BenefitsStopped, HouseholdReviewOpened, HouseholdReassessed, TemporaryAssistanceGranted),
+    events=(BenefitsStopped, BenefitsRestored, HouseholdReviewOpened, HouseholdReassessed, TemporaryAssistanceGranted),
     examples={
         "BenefitsStopped": BenefitsStopped(
             person_ref=EXAMPLE_REF, schemes=("disability_living",), from_month="2026-12"
+        ),
+        "BenefitsRestored": BenefitsRestored(
+            person_ref=EXAMPLE_REF, schemes=("disability_living",), from_month="2027-01", arrears=yuan("110.00")
         ),
         "HouseholdReviewOpened": HouseholdReviewOpened(
             person_ref=EXAMPLE_REF, case_id=_CASE, region="420112", due=date(2027, 2, 10)

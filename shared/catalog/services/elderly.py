@@ -36,6 +36,16 @@ class AllowanceStopped(Message):
     owed: Yuan
 
 
+class AllowanceRestored(Message):
+    """A stop was undone, the death was not so: it runs again from this month, `arrears` yuan of before are to be paid."""
+
+    person_ref: str
+    scheme: str
+    region: str
+    from_month: str
+    arrears: Yuan
+
+
 _BENEFIT_STOP = Matter(
     code="elderly.benefit_stop",
     name="逝者养老待遇停发",
@@ -87,6 +97,7 @@ _AGE_ALLOWANCE = Matter(
     ),
     promised=Limit(n=5, unit="working"),
     once="granted",
+    handled_where="hukou_region",
     papers=("高龄津贴审批表",),
 )
 
@@ -101,7 +112,7 @@ SERVICE_ENTRY = ServiceEntry(
     ),
     requests=DOWN,
     answers=UP,
-    events=(AllowanceGranted, AllowanceStopped),
+    events=(AllowanceGranted, AllowanceStopped, AllowanceRestored),
     examples={
         "AllowanceGranted": AllowanceGranted(
             person_ref=EXAMPLE_REF,
@@ -116,6 +127,13 @@ SERVICE_ENTRY = ServiceEntry(
             region="420112",
             from_month="2026-12",
             owed=yuan("200.00"),
+        ),
+        "AllowanceRestored": AllowanceRestored(
+            person_ref=EXAMPLE_REF,
+            scheme="age_allowance",
+            region="420112",
+            from_month="2027-01",
+            arrears=yuan("300.00"),
         ),
     },
 )

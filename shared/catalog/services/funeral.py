@@ -36,6 +36,14 @@ class FeeWaiverSettled(Message):
     family_pays: Yuan
 
 
+class FeeWaiverReversed(Message):
+    """A waiver was undone, the death was not so: `waived` yuan leave the settlement with the home."""
+
+    person_ref: str
+    home_no: str
+    waived: Yuan
+
+
 _CREMATED = Joins("bereavement", FieldIs("disposition", "cremated"), "遗体火化的")
 
 _CREMATION = Matter(
@@ -55,6 +63,7 @@ _CREMATION = Matter(
     optional_fields=("ashes", "electronic_delivery"),
     subject="required",
     materials=(fetched("death_certificate"), fetched("id_card")),
+    rests_on=("death_confirmed",),
     joins=(_CREMATED,),
     check="none",  # nothing for the family to bring: it waits for the home's report
     promised=Limit(n=15, unit="working"),
@@ -89,6 +98,7 @@ _FEE_WAIVER = Matter(
         brought("kinship_proof", commits=True),
     ),
     after=(After("funeral.cremation", hard=True),),
+    rests_on=("death_confirmed",),
     joins=(_CREMATED,),
     promised=Limit(n=5, unit="working"),
     once="granted",
@@ -107,7 +117,7 @@ SERVICE_ENTRY = ServiceEntry(
     ),
     requests=DOWN,
     answers=UP,
-    events=(CremationReported, FeeWaiverSettled, LifeEventReported),
+    events=(CremationReported, FeeWaiverSettled, FeeWaiverReversed, LifeEventReported),
     examples={
         "CremationReported": CremationReported(
             person_ref=EXAMPLE_REF,
@@ -118,5 +128,6 @@ SERVICE_ENTRY = ServiceEntry(
         "FeeWaiverSettled": FeeWaiverSettled(
             person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00"), family_pays=yuan("0.00")
         ),
+        "FeeWaiverReversed": FeeWaiverReversed(person_ref=EXAMPLE_REF, home_no="FH-420112-01", waived=yuan("980.00")),
     },
 )

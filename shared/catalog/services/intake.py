@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from shared.catalog import forms
 from shared.catalog.model import Bundle, FormField, LawRef, ServiceEntry
-from shared.catalog.protocol import ApplicationReceived
+from shared.catalog.protocol import ApplicationReceived, LifeEventReported
 
 _BEREAVEMENT = Bundle(
     code="bereavement",
@@ -43,5 +43,5 @@ SERVICE_ENTRY = ServiceEntry(
     handles=False,
     fields=_FIELDS,
     bundles=(_BEREAVEMENT,),
-    events=(ApplicationReceived,),
+    events=(ApplicationReceived, LifeEventReported),
 )

@@ -21,6 +21,14 @@ class RecordAnnotated(Message):
     effective_on: date
 
 
+class AnnotationRemoved(Message):
+    """An annotation proved wrong and was taken from the record, which stands as it did before."""
+
+    person_ref: str
+    status: Literal["married"]
+    removed_on: date
+
+
 _RECORD_ANNOTATION = Matter(
     code="marriage.record_annotation",
     name="婚姻信息标注(丧偶等)",
@@ -51,8 +59,9 @@ SERVICE_ENTRY = ServiceEntry(
     matters=(_RECORD_ANNOTATION,),
     requests=DOWN,
     answers=UP,
-    events=(RecordAnnotated, LifeEventReported),
+    events=(RecordAnnotated, AnnotationRemoved, LifeEventReported),
     examples={
         "RecordAnnotated": RecordAnnotated(person_ref=EXAMPLE_REF, status="widowed", effective_on=date(2026, 11, 10)),
+        "AnnotationRemoved": AnnotationRemoved(person_ref=EXAMPLE_REF, status="married", removed_on=date(2026, 11, 25)),
     },
 )

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shared.errors import Invalid, Misconfigured, OneWindowError
-from shared.runtime.cli import auditing, calculating, catalogue, keys, operations, running
+from shared.runtime.cli import auditing, calculating, catalogue, keeping, keys, operations, running
 
 app = typer.Typer(
     name="onewindow",
@@ -23,6 +23,7 @@ calculating.register(app)
 operations.register(app)
 auditing.register(app)
 keys.register(app)
+keeping.register(app)
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ class Source:
 
     def authority_of(self, matter: str) -> Authority | None:
         """Who has authority over a matter of this case on the paper's day."""
-        return self.world.authorities.of(matter, self.filed.accept_region, self.made_on)
+        return self.world.authorities.of(matter, self.filed.place_of(matter), self.made_on)
 
     def filled(self, text: str) -> str:
         """A template's words, filled from the case."""
@@ -101,7 +101,8 @@ def authority_for(draft: Draft, filed: Filed, world: World) -> Authority | None:
     """In whose name a paper stands: whoever had authority over its (first) matter there on its day; None: nobody is
     declared, and the paper is held."""
     on = beijing_date(draft.made_at)
-    return world.authorities.of(draft.moment.items[0].matter, filed.accept_region, on) if draft.moment.items else None
+    matter = draft.moment.items[0].matter if draft.moment.items else None
+    return world.authorities.of(matter, filed.place_of(matter), on) if matter is not None else None
 
 
 def build(source: Source) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Filed(BaseModel):
     application_no: str
     bundle: str | None = None
     accept_region: str
+    places: dict[str, str] = Field(default_factory=dict)
     unit: str | None = None
     channel: Channel
     received_at: datetime
@@ -75,6 +76,10 @@ class Filed(BaseModel):
     submission: Sealed
     sealed_round: int = 1
     materials: list[dict[str, Any]] = Field(default_factory=list)
+
+    def place_of(self, matter: str) -> str:
+        """Where a matter of it is handled: whoever has authority there stands in its papers."""
+        return self.places.get(matter, self.accept_region)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Backup and restore: databases, files and keys of one installation, checked before anything is put back."""
