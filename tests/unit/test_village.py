@@ -51,3 +51,12 @@ def test_one_who_stands_in_by_name_but_only_in_a_village_is_not_let_in():
     item.tasks[0].admitted = ["wei"]
     with pytest.raises(HttpError, match="VILLAGE_ASSISTS"):
         BOARD.claim(item, item.tasks[0].id, in_village("village_worker"), CTX)
+
+
+def test_a_task_that_names_the_helping_role_is_help_and_may_be_taken():
+    """A visit: 村(居)委会协助."""
+    item = waiting()
+    item.tasks[0].role = "village_worker"
+    item.tasks[0].region = "420112001201"
+    _, lease = BOARD.claim(item, item.tasks[0].id, in_village("village_worker"), CTX)
+    assert lease["lease"] == item.tasks[0].lease
