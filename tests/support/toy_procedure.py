@@ -125,7 +125,8 @@ class Undoable(Toy):
     """The toy whose effects can be suspended and undone; the row says how it stands."""
 
     def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
-        return [*super().settled(work, ctx), _stands(work, "in_force")]
+        granted = work.item.outcome == Decision.APPROVED
+        return [*super().settled(work, ctx), _stands(work, "in_force")] if granted else []
 
     def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         return [_stands(work, "suspended")]
