@@ -72,7 +72,8 @@ class Resealing:
     def _places(self, owner: str, above: list[Any], path: list[str]) -> Iterator[Aad]:
         """Every place that the part may be bound to, the nearest first."""
         ids = list(dict.fromkeys([*self.known, *(i for one in reversed(above) for i in _ids(one))]))
-        names = list(dict.fromkeys([*reversed(path), self.table]))
+        fields = list(reversed(path))
+        names = list(dict.fromkeys([*fields, self.table, *(f"{self.table}_{name}" for name in fields)]))
         readers = [r for s in dict.fromkeys((owner, self.service)) for r in (s, *(f"{s}/{name}" for name in names))]
         rounds = list(dict.fromkeys([*(r for one in reversed(above) for r in _rounds(one)), *ROUNDS]))
         beside = [name for name in above[-1] if isinstance(name, str)] if above else []

@@ -198,12 +198,13 @@ async def test_a_file_goes_with_its_application_and_staff_concerned_may_read_it(
         assert (await filing.get(path, account)).status_code == 404
     async with filing.host.services["intake"].read() as conn:
         rows = await conn.fetch(
-            "SELECT actor, detail::text AS detail FROM intake.audit WHERE action = 'reading' AND kind = 'file'"
-            " AND aggregate_id = $1 ORDER BY seq",
-            file_id,
+            "SELECT actor, detail::text AS detail FROM intake.audit WHERE action = 'reading'"
+            " AND aggregate_id = $1 AND detail->'fields' ? $2 ORDER BY seq",
+            given.json()["case_id"],
+            f"files/{file_id}",
         )
     assert [row["actor"] for row in rows] == ["clerk", "handler"]
-    assert given.json()["case_id"] in rows[1]["detail"]
+    assert given.json()["application_no"] in rows[1]["detail"]
     assert "handling" in rows[1]["detail"]
 
 

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.clock import monotonic
+from shared.clock import monotonic, new_id
 from shared.config import Settings
 from shared.crypto.folder import AUDIT, SEAL, SIGN, add_generation
 from shared.crypto.sealing import generation_of, newest_kids
@@ -23,9 +23,11 @@ from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, per
 from tests.e2e.test_audit import verified
 from tests.support.attack import call
 from tests.support.database import Server, eventually
+from tests.support.files import pdf_file
 from tests.support.platform import Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
+SCAN = pdf_file(b"before the rotation")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -65,6 +67,8 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
         kept = await citizen.put(f"/api/intake/drafts/{draft}", json={"form": {"hukou_region": "420112"}})
         assert kept.status_code == 200, kept.text
 
+    scan = await _uploaded(platform)
+
     for name in platform.host.catalog.services:
         add_generation(here, SEAL, name)
         add_generation(here, AUDIT, name)
@@ -91,6 +95,10 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
         assert (await citizen.get(f"/api/intake/drafts/{draft}")).json()["content"] == {
             "form": {"hukou_region": "420112"}
         }
+    assert (await platform.get(f"/api/intake/files/{scan}", "clerk")).content == SCAN
+    for paper in whole.json()["papers"]:
+        path = f"/api/intake/applications/{done['application_no']}/papers/{paper['id']}"
+        assert (await platform.get(path, unmasked=True)).json()["content"], paper["kind"]
     shown = await platform.get(f"/api/elderly/tasks/{review['id']}", "handler")
     assert shown.json()["parties"]["applicant"]
     await settle(platform, review, "handler", "approve")
@@ -116,11 +124,24 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
         lambda: not [kid for kid in platform.host.keyring.kids if kid.startswith("elderly.1-")], "it to be let go", 6
     )
     assert list((here / "retired").glob("elderly.1-*.key"))
+    await command._retire("intake")
+    platform.host.keyring.refresh()
+    assert (await platform.get(f"/api/intake/files/{scan}", "clerk")).content == SCAN
+    assert (await platform.get(f"/api/intake/applications/{done['application_no']}", unmasked=True)).status_code == 200
     again = await platform.closed((await hand_in(platform, family(platform)))["application_no"])
     assert again["outcome"] == "approved"
     assert (await platform.closed(first["application_no"]))["outcome"] == "approved"
     with pytest.raises(Misconfigured, match="no service"):
         await command._retire("nowhere")
+
+
+async def _uploaded(platform: Hosted) -> str:
+    async with platform.client("clerk") as clerk:
+        part = {"file": ("scan.pdf", SCAN, "application/pdf")}
+        answer = await clerk.post("/api/intake/files", files=part, headers={"Idempotency-Key": str(new_id())})
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["file_id"]
+    return found
 
 
 def _newest(platform: Hosted) -> set[int]:

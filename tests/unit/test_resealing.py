@@ -67,6 +67,7 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
     [
         ("ask", (AT_REST, ITEM, 0, "alpha"), ()),
         ("paper", (ITEM, f"paper/{ITEM}", 0, "alpha"), ()),
+        ("file", (ITEM, "file_content", 0, "alpha"), ()),
         ("annotation", (ITEM, None, 0, "alpha/annotation"), ()),
         ("idempotency", (AT_REST, FILE, 0, "alpha"), (str(FILE),)),
     ],

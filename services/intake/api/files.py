@@ -15,13 +15,16 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from services.intake.api.access import PEOPLE, RECEIVING, STAFF, concerned, receives
+from services.intake.api.access import PEOPLE, RECEIVING, STAFF, concerned, hidden, receives
+from services.intake.api.recorded import record
 from services.intake.api.shapes import FileShown
 from services.intake.domain import files
 from services.intake.domain.files import File
+from services.intake.domain.intimate import shows_file
 from services.intake.domain.model import Application
 from services.intake.domain.sealing import FILE_NAME, OWN, seal, unseal
 from services.intake.store import files as stored
+from shared.audit.readings import Ground, Reading, note_reading
 from shared.changes import Changes, Ctx
 from shared.clock import random_id
 from shared.errors import Conflict, FieldError, Invalid, Poison, Transient
@@ -84,12 +87,14 @@ def router(handle: ServiceHandle) -> APIRouter:
             return await _keep(handle, content, declared, name, who, key)
 
     @routes.get(UPLOADS + "/{file_id}", response_class=Response, **_as_a_file())
-    async def get_file(file_id: UUID, who: Annotated[Principal, allow(*PEOPLE)]) -> Response:
-        """The file itself, for who uploaded it and for staff whom its application concerns."""
+    async def get_file(
+        file_id: UUID, who: Annotated[Principal, allow(*PEOPLE)], ground: Ground = Ground.HANDLING
+    ) -> Response:
+        """The file itself, for who uploaded it and for staff whom its application concerns, on a stated ground."""
         file = await _seen(handle, file_id, who)
         async with vault(handle).room_for(who.account):
             content = await _opened(handle, file)
-        await _note(handle, file, who)
+        await _note(handle, file, who, ground)
         return Response(content, media_type="application/octet-stream", headers=_headers(handle, file))
 
     return routes
@@ -206,12 +211,13 @@ async def _seen(handle: ServiceHandle, file_id: UUID, who: Principal) -> File:
 
 
 async def _may_see(handle: ServiceHandle, file: File, who: Principal) -> bool:
-    if file.owner == who.account:
-        return True
+    uploaded = file.owner == who.account
     if file.case_id is None or not who.has(*STAFF):
-        return False
+        return uploaded
     application: Application | None = await handle.load("application", file.case_id)
-    return application is not None and (receives(application, who) or concerned(application, who, handle))
+    if application is None or not shows_file(application, file.id, hidden(handle, application, who), handle.catalog):
+        return False
+    return uploaded or receives(application, who) or concerned(application, who, handle)
 
 
 async def _opened(handle: ServiceHandle, file: File) -> bytes:
@@ -224,10 +230,16 @@ async def _opened(handle: ServiceHandle, file: File) -> bytes:
         raise HttpError(409, "FILE_DAMAGED", cause.detail_zh, cause.detail_en) from cause
 
 
-async def _note(handle: ServiceHandle, file: File, who: Principal) -> None:
-    ground = "uploader" if file.owner == who.account else "handling"
-    case_id = str(file.case_id) if file.case_id else None
-    await stored.note_reading(handle, who.account, file, {"case_id": case_id, "ground": ground})
+async def _note(handle: ServiceHandle, file: File, who: Principal, ground: Ground) -> None:
+    """Whatever staff read is on record with its case; one's own file is no reading."""
+    if not who.has(*STAFF):
+        return
+    fields = (f"files/{file.id}",)
+    application: Application | None = await handle.load("application", file.case_id) if file.case_id else None
+    if application is None:
+        await note_reading(handle, who, Reading((), fields, ground, "file", str(file.id)))
+    else:
+        await record(handle, who, application, fields, ground)
 
 
 def _headers(handle: ServiceHandle, file: File) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from services.intake.domain.model import Application
 from shared.catalog.registry import Catalog
@@ -66,6 +67,14 @@ def _material_types(application: Application, items: Collection[str], catalog: C
     """What the matters that may be shown need."""
     open_ones = [catalog.matters.get(i.matter) for i in application.items if str(i.item_id) not in items]
     return {need.type for matter in open_ones if matter is not None for need in matter.materials}
+
+
+def shows_file(application: Application, file_id: UUID, items: Collection[str], catalog: Catalog) -> bool:
+    """Whether a file may be shown: one that only hidden matters need may not."""
+    if not items:
+        return True
+    told = _material_types(application, items, catalog)
+    return any(m.type in told for m in application.materials if m.file_id == str(file_id))
 
 
 def neutral_lines(

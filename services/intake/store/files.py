@@ -1,22 +1,15 @@
-"""What is read of files, and that one was shown."""
+"""What is read of files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-import orjson
 
 from services.intake.domain.files import File
 
 if TYPE_CHECKING:
     from shared.runtime.spec import ServiceHandle
-
-_READING = """
-INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)
-VALUES ($1, $2, 'reading', 'file', $3, $4, $5::jsonb)
-"""
 
 
 async def found(handle: ServiceHandle, ids: Sequence[UUID]) -> dict[UUID, File]:
@@ -31,10 +24,3 @@ async def waiting(handle: ServiceHandle, owner: str) -> int:
     sql = "SELECT count(*) FROM intake.file WHERE owner = $1 AND case_id IS NULL AND state <> 'gone'"
     async with handle.read() as conn:
         return int(await conn.fetchval(sql, owner))
-
-
-async def note_reading(handle: ServiceHandle, who: str, file: File, detail: Mapping[str, Any]) -> None:
-    """One audit row: who was shown which file, of which case, on what ground."""
-    async with handle.write(who) as conn:
-        text = orjson.dumps(dict(detail)).decode()
-        await conn.execute(_READING, handle.clock.now(), who, str(file.id), file.version, text)
