@@ -9,10 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.access.domain import (
+from services.access.domain.accounts import (
     FORGOTTEN_AFTER,
     FREE_TRIES,
     LONGEST_WAIT,
+    refuse_sign_in,
+    wait_to_try,
+)
+from services.access.domain.units import (
     Assignment,
     HeldRole,
     UnitFacts,
@@ -20,9 +24,7 @@ from services.access.domain import (
     check_together,
     check_unit,
     in_force,
-    refuse_sign_in,
     roles_on,
-    wait_to_try,
 )
 from services.access.store.seed import AccountFacts, RoleFacts, _check_roles, _checked_units
 from shared.catalog.protocol import UnitChanged

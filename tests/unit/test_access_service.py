@@ -10,7 +10,7 @@ import pytest_asyncio
 import yaml
 from fastapi import FastAPI
 
-from services.access.domain import account_id
+from services.access.domain.accounts import account_id
 from services.access.service import SERVICE
 from services.access.store.seed import seed
 from shared.bus.embedded import EmbeddedBus
@@ -28,6 +28,7 @@ from tests.support.toy import Oracle, create_schema
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 SECRET = "onewindow-demo"
+POLICY = Policy.load(SERVICE.policy)
 
 
 def demo(name):
@@ -45,7 +46,7 @@ class Access:
         bus = EmbeddedBus(db, direct=False)
         world = World(Settings(demo=False), catalog, self.clock, bus, Oracle())
         self.service = RunningService(
-            SERVICE, world, Site(db, bus.presence), self.keyring.limited_to("access", sign=True), Policy()
+            SERVICE, world, Site(db, bus.presence), self.keyring.limited_to("access", sign=True), POLICY
         )
         self.app = FastAPI(redoc_url=None)
         install(self.app, Verifier.of(self.keyring))

@@ -1,11 +1,11 @@
-"""Pure rules: units with their dates, roles held in them, stand-ins, and how often somebody may try to sign in."""
+"""Units with their dates, roles held in them, stand-ins."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -185,46 +185,3 @@ def _in_unit(a: Assignment, units: Mapping[str, UnitFacts], on: date) -> HeldRol
     if unit is None or not in_force(unit.valid_from, unit.valid_to, on):
         return None
     return HeldRole(a.role, a.unit, unit.region)
-
-
-# --- accounts ---------------------------------------------------------------------------------------------------------
-
-AccountKind = Literal["staff", "citizen", "partner", "department"]
-Refusal = Literal["unknown", "wrong_secret", "disabled", "wrong_grant"]
-
-
-def account_id(account: str) -> UUID:
-    """The id of the account of this name; a name is never given twice."""
-    return derived_id("account", account)
-
-
-def refuse_sign_in(kind: str | None, grant: str, *, disabled: bool, secret_fits: bool) -> Refusal | None:
-    """Why somebody is not let in, for the audit alone; None lets in. `kind` is None for an unknown name."""
-    if kind is None:
-        return "unknown"
-    if not secret_fits:
-        return "wrong_secret"
-    if disabled:
-        return "disabled"
-    return None if (kind == "department") == (grant == "client_credentials") else "wrong_grant"
-
-
-FREE_TRIES: Final = 5
-FIRST_WAIT: Final = timedelta(seconds=15)
-LONGEST_WAIT: Final = timedelta(minutes=15)
-FORGOTTEN_AFTER: Final = timedelta(hours=1)
-"""How long wrong tries are remembered: a person who mistyped in the morning starts afresh after lunch."""
-
-
-def failures_now(failures: int, last: datetime | None, now: datetime) -> int:
-    """The wrong tries that still count."""
-    return 0 if last is None or now - last >= FORGOTTEN_AFTER else failures
-
-
-def wait_to_try(failures: int, last: datetime | None, now: datetime) -> timedelta:
-    """How long this name must wait before it may try again: nothing at first, then doubling, never for ever."""
-    counted = failures_now(failures, last, now)
-    if last is None or counted < FREE_TRIES:
-        return timedelta(0)
-    pause = min(FIRST_WAIT * (1 << min(counted - FREE_TRIES, 10)), LONGEST_WAIT)
-    return max(timedelta(0), last + pause - now)
