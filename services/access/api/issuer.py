@@ -70,12 +70,12 @@ class Issuer:
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """The claims of a token that the issuer made for us and that holds now; else `NotTheirs`."""
-        header = self._header(token)
-        key = await self._key(header["kid"])
-        if header["alg"] not in _algorithms(key):
+        kid, algorithm = self._header(token)
+        key = await self._key(kid)
+        if algorithm not in _algorithms(key):
             raise NotTheirs("algorithm")
         try:
-            jwt.decode(token, key, algorithms=[header["alg"]], options=_SIGNATURE_ONLY)
+            jwt.decode(token, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
             claims = _object(token.split(".")[1])
         except (jwt.PyJWTError, ValueError, TypeError):
             raise NotTheirs("signature") from None
@@ -85,7 +85,7 @@ class Issuer:
         return claims
 
     @staticmethod
-    def _header(token: str) -> dict[str, str]:
+    def _header(token: str) -> tuple[str | None, str]:
         if len(token) > _LONGEST_TOKEN or token.count(".") != 2:
             raise NotTheirs("malformed")
         try:
@@ -93,17 +93,24 @@ class Issuer:
         except ValueError:
             raise NotTheirs("malformed") from None
         kid, algorithm = header.get("kid"), header.get("alg")
-        if not isinstance(kid, str) or not isinstance(algorithm, str) or "crit" in header:
+        if not isinstance(kid, str | None) or not isinstance(algorithm, str) or "crit" in header:
             raise NotTheirs("header")
-        return {"kid": kid, "alg": algorithm}
+        return kid, algorithm
 
-    async def _key(self, kid: str) -> Any:
+    async def _key(self, kid: str | None) -> Any:
         self._forget_stale()
-        if kid not in self._keys and monotonic() - self._asked >= ASKED_SECONDS:
+        if self._known(kid) is None and monotonic() - self._asked >= ASKED_SECONDS:
             await self._refresh_quietly()
-        if kid not in self._keys:
+        key = self._known(kid)
+        if key is None:
             raise NotTheirs("key")
-        return self._keys[kid]
+        return key
+
+    def _known(self, kid: str | None) -> Any:
+        """The key of this id; one without an id (OIDC Core, 10.1) means the only key there is."""
+        if kid is None:
+            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        return self._keys.get(kid)
 
     async def _refresh_quietly(self) -> None:
         try:
