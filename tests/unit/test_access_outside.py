@@ -161,7 +161,7 @@ async def test_without_an_id_the_only_key_there_is_counts(issuer, served) -> Non
 
 
 async def test_secret_weak_and_private_keys_of_the_issuer_are_passed_over(issuer, served) -> None:
-    weak = generate_rsa(65537, 1024)
+    weak = generate_rsa(65537, 1024)  # noqa: S505 — weak on purpose
     private = {**jwt.algorithms.RSAAlgorithm.to_jwk(RSA, as_dict=True), "kid": "private"}
     served.keys = [
         {"kty": "oct", "kid": "oct", "k": b64(b"k" * 32)},

@@ -70,7 +70,29 @@ def check_unit(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldErr
         found.append(_wrong("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
     if facts.valid_to is not None and facts.valid_to < facts.valid_from:
         found.append(_wrong("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
-    return found + _check_parent(facts, tree)
+    return found + _check_stand_ins(facts.attributes.get("stand_ins")) + _check_parent(facts, tree)
+
+
+def _check_stand_ins(given: Any) -> list[FieldError]:
+    """Each is an account, or an account with both days; by role or for all roles."""
+    lists = given.values() if isinstance(given, dict) else [given or []]
+    if all(isinstance(people, list | tuple) and all(map(_stands_in, people)) for people in lists):
+        return []
+    text = "代理人应为账号,或含 account、valid_from、valid_to / a stand-in is an account, or one with both days"
+    return [_wrong("/attributes/stand_ins", "STAND_IN", text)]
+
+
+def _stands_in(person: Any) -> bool:
+    if isinstance(person, str):
+        return True
+    try:
+        return (
+            isinstance(person["account"], str)
+            and person.keys() == {"account", "valid_from", "valid_to"}
+            and date.fromisoformat(str(person["valid_from"])) <= date.fromisoformat(str(person["valid_to"]))
+        )
+    except (TypeError, KeyError, ValueError):
+        return False
 
 
 def _check_parent(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldError]:
