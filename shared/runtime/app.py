@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from shared.errors import Misconfigured
 from shared.http.app import ROUND_A_FILE, install
 from shared.http.auth import check_guards, public_paths
+from shared.http.described import complete
 from shared.http.duties import check_duties
 from shared.http.outside import PATH, Exchange
 from shared.http.tokens import Verifier
@@ -70,13 +71,16 @@ def _exchange(app: FastAPI, settings: Settings, verifier: Verifier) -> Exchange 
 
 
 def _bare() -> FastAPI:
-    return FastAPI(
+    app = FastAPI(
         title="OneWindow 一窗通",
         version="0.1.0",
         openapi_url="/openapi.json",
         docs_url="/docs",
         redoc_url=None,
     )
+    framework = app.openapi
+    app.openapi = lambda: complete(framework())  # type: ignore[method-assign]
+    return app
 
 
 def _include(app: FastAPI, spec: ServiceSpec, handle: Any) -> None:

@@ -27,7 +27,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter()
     routes.include_router(relatives.router(handle))
 
-    @routes.get("/units", **answers(UnitPage))
+    @routes.get("/units", **answers(UnitPage, also={404: "没有这个机构 / there is no such unit"}))
     async def list_units(
         who: Annotated[Principal, anyone()],
         where: Annotated[Paging, Depends(paging)],
