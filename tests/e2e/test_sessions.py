@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.access.domain.accounts import account_id
 from shared.clock import new_id
+from shared.config import Settings
+from shared.errors import Misconfigured
+from shared.http.tokens import Verifier
+from shared.runtime.app import _exchange
+from shared.runtime.host import Host
 from tests.e2e.acting import allowance, claim, decide, person, task
 from tests.support.attack import call
-from tests.support.database import eventually
-from tests.support.platform import PASSWORD, Hosted, run_platform
+from tests.support.database import Server, eventually
+from tests.support.platform import NOW, PASSWORD, Hosted, run_platform
+from tests.support.provider import CLIENT, provider
 
 pytestmark = pytest.mark.e2e
 ME = "/api/auth/me"
@@ -172,3 +180,46 @@ async def test_nobody_gives_a_role_to_themselves_or_beyond_their_place(platform:
         assert answer.status_code == 403
     nobody = await platform.post(f"/api/access/accounts/{new_id()}/roles", role, "security")
     assert nobody.status_code == 404
+
+
+async def test_a_process_that_does_not_host_access_refuses_what_ended_and_asks_access_about_outside_tokens(
+    server: Server, tmp_path: Path
+) -> None:
+    with provider() as outside:
+        shared: dict[str, Any] = {
+            "database_url": await server.new_database(),
+            "keys": tmp_path / "keys",
+            "demo": True,
+            "clock": f"virtual:{NOW}@1",
+            "oidc_issuer": outside.issuer,
+            "oidc_audience": CLIENT,
+            "oidc_account_claim": "preferred_username",
+        }
+        async with (
+            Host(Settings(**shared), ["access"]).running() as first,
+            Host(Settings(**shared, auth_url="http://access"), ["elderly"]).running() as second,
+        ):
+            doors, work = Hosted(first), Hosted(second)
+            work.app.state.exchange._client = doors._http()
+            mine, path = await signed_in(doors, "handler"), "/api/elderly/tasks"
+            assert (await call(work, None, "GET", path, headers=head(mine))).status_code == 200
+            await call(doors, None, "POST", "/api/auth/sign-out", headers=head(mine))
+
+            async def over() -> bool:
+                return (await call(work, None, "GET", path, headers=head(mine))).status_code == 401
+
+            await eventually(over, "the other process to hear of it", 10)
+            theirs = outside.token("u-approver", preferred_username="approver", roles=["supervisor"])
+            assert (await call(work, None, "GET", path, headers=head(theirs))).status_code == 200
+            forged = f"{theirs[:-4]}AAAA"
+            assert (await call(work, None, "GET", path, headers=head(forged))).status_code == 401
+            work.app.state.exchange._client = httpx.AsyncClient(base_url="http://127.0.0.1:9")
+            late = outside.token("u-late", preferred_username="approver_other")
+            away = await call(work, None, "GET", path, headers=head(late))
+            assert (away.status_code, "retry-after" in away.headers) == (503, True)
+
+
+def test_a_process_without_access_must_know_where_tokens_are_exchanged() -> None:
+    settings = Settings(oidc_issuer="https://id.example", oidc_audience="a")
+    with pytest.raises(Misconfigured, match="ONEWINDOW_AUTH_URL"):
+        _exchange(FastAPI(), settings, Verifier({}))

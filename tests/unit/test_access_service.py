@@ -10,6 +10,7 @@ import pytest_asyncio
 import yaml
 from fastapi import FastAPI
 
+from services.access.api.door import Door
 from services.access.domain.accounts import account_id
 from services.access.service import SERVICE
 from services.access.store.seed import seed
@@ -21,6 +22,7 @@ from shared.crypto import Keyring
 from shared.db.site import Site
 from shared.http.app import install
 from shared.http.auth import Verifier, check_guards, public_paths
+from shared.http.refusals import HttpError
 from shared.identity import PersonIndex
 from shared.policy import Policy
 from shared.runtime.service import RunningService, World
@@ -158,6 +160,45 @@ async def test_the_right_secret_wipes_out_wrong_tries(access):
         for _ in range(4):
             assert (await access.sign_in("clerk", "guess")).status_code == 401
         assert (await access.sign_in("clerk")).status_code == 200
+
+
+async def test_guessing_from_one_address_at_many_names_is_slowed_and_every_process_counts_the_same(access, monkeypatch):
+    monkeypatch.setattr("services.access.store.accounts.FREE_TRIES_OF_ADDRESS", 6)
+    doors = [Door(access.service), Door(access.service)]
+
+    async def guess(number, address):
+        try:
+            await doors[number % 2].enter("password", f"guessed.{number}", "guess-guess", address)
+        except HttpError as refused:
+            return refused.status
+
+    assert [await guess(n, "10.0.0.1") for n in range(8)] == [401] * 6 + [429] * 2
+    assert await guess(9, "10.0.0.2") == 401, "another address is another count"
+    with pytest.raises(HttpError) as slowed:
+        await doors[0].enter("password", "clerk", SECRET, "10.0.0.1")
+    assert slowed.value.status == 429, "the right secret is not tried either, so that nothing is learnt of it"
+    rows = str(await access.fetch("SELECT * FROM access.sign_in_failure"))
+    assert "10.0.0" not in rows
+
+
+async def test_a_name_that_is_slowed_is_slowed_in_every_process(access):
+    doors = [Door(access.service), Door(access.service)]
+    statuses = []
+    for number in range(7):
+        with pytest.raises(HttpError) as refused:
+            await doors[number % 2].enter("password", "clerk", "guess-guess", f"10.0.0.{number}")
+        statuses.append(refused.value.status)
+    assert statuses == [401] * 5 + [429] * 2
+
+
+async def test_a_session_goes_on_by_renewing_with_the_roles_held_then(access):
+    token = (await access.sign_in("deputy")).json()["access_token"]
+    access.clock.set(parse_clock("fixed:2037-01-01T00:00:00+08:00").now())
+    answer = await access.http.post("/api/auth/renew", headers={"authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["expires_in"]) == (200, 900)
+    verifier = Verifier.of(access.keyring)
+    renewed = verifier.verify(answer.json()["access_token"])
+    assert (renewed.session, renewed.roles) == (verifier.verify(token).session, ())
 
 
 @pytest.mark.parametrize(
