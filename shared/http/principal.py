@@ -96,5 +96,5 @@ def from_claims(claims: Mapping[str, Any]) -> Principal:
         scopes=tuple(claims["scope"].split()),
         person_ref=claims.get("person_ref"),
         kin=frozenset(map(str, claims.get("kin", ()))),
-        session=UUID(claims["sid"]),
+        session=UUID(claims["sid"]) if "sid" in claims else None,  # none in a token of the release before
     )

@@ -22,7 +22,7 @@ ALGORITHM: Final = "EdDSA"
 ISSUER: Final = "onewindow"
 AUDIENCE: Final = "onewindow-api"
 LIFETIME: Final = timedelta(minutes=15)
-_REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
+_REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti"]
 _SKEW: Final = timedelta(seconds=30)
 """How far ahead another machine's clock may be when it dates a token."""
 _REMEMBERED: Final = 1024
