@@ -189,6 +189,7 @@ TABLE: dict[str, Row] = {
     ),
     # access
     "units": Row("GET /api/access/units", "/api/access/units", ALL),
+    "accounts": Row("GET /api/access/accounts", "/api/access/accounts?limit=200", {"security"}),
     "who I am": Row("GET /api/auth/me", "/api/auth/me", ALL),
     "the keys": Row("GET /api/auth/jwks", "/api/auth/jwks", OPEN),
     # operations

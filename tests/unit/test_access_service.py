@@ -16,13 +16,14 @@ from services.access.service import SERVICE
 from services.access.store.seed import seed
 from shared.bus.embedded import EmbeddedBus
 from shared.catalog.registry import load
-from shared.clock import VirtualClock, parse_clock
+from shared.clock import SystemClock, VirtualClock, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.site import Site
 from shared.http.app import install
-from shared.http.auth import Verifier, check_guards, public_paths
+from shared.http.auth import Principal, RoleInUnit, Verifier, check_guards, public_paths
 from shared.http.refusals import HttpError
+from shared.http.tokens import issue
 from shared.identity import PersonIndex
 from shared.policy import Policy
 from shared.runtime.service import RunningService, World
@@ -295,6 +296,22 @@ async def test_a_disabled_account_gets_no_token_and_the_audit_says_who_did_it(ac
     assert (own.status_code, own.json()["code"]) == (422, "OWN_ACCOUNT")
     nobody = await access.http.post(f"/api/access/accounts/{account_id('nobody')}/disable", headers=security)
     assert nobody.status_code == 404
+
+
+async def test_a_security_officer_sees_the_accounts_of_their_own_place_and_no_citizens(access):
+    security = await access.bearer("security")
+    page = (await access.http.get("/api/access/accounts", params={"limit": 200}, headers=security)).json()
+    assert [a["account"] for a in page["items"]] == sorted(
+        a["account"] for a in demo("accounts") if a["account"] != "citizen"
+    )
+    (deputy,) = [a for a in page["items"] if a["account"] == "deputy"]
+    assert (deputy["id"], deputy["roles"][0]["stand_in_for"]) == (str(account_id("deputy")), "approver")
+    assert set(deputy) == {"id", "account", "name", "kind", "disabled_at", "roles"}
+    county = Principal("o", "o", "staff", (RoleInUnit("security", "420102", "420102"),))
+    kid, key = access.keyring.signing_key
+    head = {"authorization": f"Bearer {issue(county, kid, key, SystemClock().now())}"}
+    theirs = (await access.http.get("/api/access/accounts", headers=head)).json()["items"]
+    assert {a["account"] for a in theirs} == {"clerk_other", "handler_other", "approver_other"}
 
 
 async def test_only_the_token_and_the_keys_are_open(access):

@@ -96,6 +96,14 @@ def test_an_outside_token_opens_one_session_however_often_and_none_after_it_was_
         open_session(changes.state, ACCOUNT, session(3, proof="p"), LIMITS, NOW + timedelta(hours=23))
 
 
+def test_two_outside_tokens_do_not_push_each_other_out_for_ever() -> None:
+    one = Limits(1, LIMITS.idle, LIMITS.longest)
+    changes, _ = open_session(None, ACCOUNT, session(1, proof="a"), one, NOW)
+    changes, _ = open_session(changes.state, ACCOUNT, session(2, proof="b"), one, NOW)
+    with pytest.raises(Conflict, match="SESSION_ENDED"):
+        open_session(changes.state, ACCOUNT, session(3, proof="a"), one, NOW)
+
+
 def test_the_strictest_of_a_persons_roles_holds_and_no_token_outlives_fifteen_minutes() -> None:
     figures = Policy.load(SERVICE.policy).find("access.sessions", NATION, NOW.date()).value
     assert limits_for(["clerk"], figures, LIFETIME) == Limits(5, LIFETIME, timedelta(hours=10))

@@ -7,18 +7,20 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.access.api.door import Door
-from services.access.api.shapes import AssignmentsShown, ClosedShown, LinkedShown
+from services.access.api.shapes import AccountPage, AssignmentsShown, ClosedShown, LinkedShown
 from services.access.domain.outside import subject_of
 from services.access.domain.units import Assignment, UnitFacts
 from services.access.store import accounts, units
 from services.access.store.seed import RoleFacts
 from shared.errors import Conflict, FieldError, Invalid, Refused, RefusedError
+from shared.handling.board import prefixes
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
+from shared.http.paging import Paging, paging
 from shared.http.refusals import forbidden, not_found
 from shared.identity import PersonIndex
 from shared.runtime.spec import ServiceHandle
@@ -37,6 +39,11 @@ class Subject(BaseModel):
 def add_people(routes: APIRouter, handle: ServiceHandle) -> None:
     """Adds the routes of accounts."""
     people = _People(handle)
+
+    @routes.get("/accounts", **answers(AccountPage))
+    async def list_accounts(who: Officer, where: Annotated[Paging, Depends(paging)]) -> dict[str, Any]:
+        """The accounts of the officer's place by name, with all roles they were given; no citizen's."""
+        return await people.page(who, where)
 
     @routes.post("/accounts/{identity}/disable", **answers(ClosedShown))
     async def disable_account(identity: UUID, who: Officer) -> dict[str, Any]:
@@ -62,6 +69,13 @@ class _People:
         self._handle = handle
         self._door = Door(handle)
 
+    async def page(self, who: Principal, where: Paging) -> dict[str, Any]:
+        place = where.place(str)
+        async with self._handle.read() as conn:
+            after, regions = place[0] if place else None, prefixes(who, ["security"])
+            rows = await accounts.listed(conn, after, regions, where.fetch)
+        return where.page(rows, lambda row: (row["account"],), _shown)
+
     async def disable(self, identity: UUID, who: Principal) -> dict[str, Any]:
         found = await self._theirs(identity, who)
         now = self._handle.clock.now()
@@ -82,7 +96,7 @@ class _People:
             await accounts.audit(conn, now, who.account, "RoleAssigned", str(identity), **detail)
             held = await accounts.assignments(conn, found.account)
         await self._door.end(found.account, "roles_changed", who.account)
-        mine = [asdict(a) for a in held if a.account == found.account]
+        mine = [{k: v for k, v in asdict(a).items() if k != "account"} for a in held if a.account == found.account]
         return {"id": identity, "account": found.account, "roles": mine}
 
     async def link(self, identity: UUID, subject: str, who: Principal) -> dict[str, Any]:
@@ -118,6 +132,10 @@ class _People:
             raise Invalid(wrong)
         if unit is not None and not who.covers(unit.region, "security"):
             raise forbidden("REGION_NOT_YOURS")
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "roles": [{k: v for k, v in role.items() if k != "account"} for role in row["roles"]]}
 
 
 def _wrong(given: Assignment, unit: UnitFacts | None, others: list[Assignment]) -> list[FieldError]:

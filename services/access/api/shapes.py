@@ -116,3 +116,18 @@ class LinkedShown(Shown):
 
     id: UUID
     account: str
+
+
+class AccountShown(AssignmentsShown):
+    """An account as a security officer sees it."""
+
+    name: str
+    kind: str
+    disabled_at: datetime | None
+
+
+class AccountPage(Shown):
+    """A page of accounts."""
+
+    items: list[AccountShown]
+    next: str | None

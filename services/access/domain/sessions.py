@@ -78,6 +78,7 @@ def open_session(
     kept = max(0, limits.at_once - 1)
     over = state.live[: len(state.live) - kept] if len(state.live) > kept else []
     state.live = [*(s for s in state.live if s not in over), opened]
+    _spend(state, over)
     return Changes(state, emits=_told(state, over, "superseded")), opened
 
 
@@ -100,7 +101,7 @@ def end_sessions(
     state = _pruned(state or Sessions(id=account_id), now)
     over = [s for s in state.live if only is None or s.id in only]
     state.live = [s for s in state.live if s not in over]
-    state.spent |= {s.proof: s.expires_at + _OUTSIDE for s in over if s.proof is not None}
+    _spend(state, over)
     return Changes(state, emits=_told(state, over, cause)), len(over)
 
 
@@ -112,6 +113,11 @@ def _pruned(state: Sessions, now: datetime) -> Sessions:
     state.live = [s for s in state.live if s.expires_at > now]
     state.spent = {proof: until for proof, until in state.spent.items() if until > now}
     return state
+
+
+def _spend(state: Sessions, over: list[Session]) -> None:
+    """An outside token whose session ended opens no other: two sittings would push each other out for ever."""
+    state.spent |= {s.proof: s.expires_at + _OUTSIDE for s in over if s.proof is not None}
 
 
 def _told(state: Sessions, over: list[Session], cause: Cause) -> list[Emit]:

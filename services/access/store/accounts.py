@@ -65,6 +65,27 @@ def _account(row: Any) -> Account | None:
     )
 
 
+_THEIRS = """
+SELECT a.id, a.account, a.name, a.kind, a.disabled_at FROM access.account a
+WHERE a.kind <> 'citizen' AND ($1::text IS NULL OR a.account > $1)
+AND EXISTS (SELECT FROM access.assignment s WHERE s.account = a.account AND s.unit IS NOT NULL)
+AND NOT EXISTS (SELECT FROM access.assignment s JOIN access.node n ON n.code = s.unit
+    WHERE s.account = a.account AND NOT n.region LIKE ANY($2::text[]))
+ORDER BY a.account LIMIT $3
+"""
+
+
+async def listed(conn: asyncpg.Connection, after: str | None, regions: list[str], limit: int) -> list[dict[str, Any]]:
+    """Accounts by name, all of whose roles lie in these regions (`LIKE` patterns), each with what it was given."""
+    rows = [dict(row) for row in await conn.fetch(_THEIRS, after, regions, limit)]
+    held = await conn.fetch(
+        "SELECT account, role, unit, valid_from, valid_to, stand_in_for FROM access.assignment"
+        " WHERE account = ANY($1::text[]) ORDER BY role, unit, valid_from",
+        [row["account"] for row in rows],
+    )
+    return [{**row, "roles": [dict(h) for h in held if h["account"] == row["account"]]} for row in rows]
+
+
 async def assignments(conn: asyncpg.Connection, account: str) -> list[Assignment]:
     """The account's assignments, and those of everybody it stands in for."""
     rows = await conn.fetch(
