@@ -7,6 +7,7 @@ was written is looked through for it. What was planted in clear is seen to be fo
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -18,6 +19,7 @@ import structlog
 
 from demo.families import Family
 from demo.people import Person
+from deploy.kafka.local import LocalKafka
 from tests.e2e.acting import (
     allowance,
     bereavement,
@@ -34,6 +36,7 @@ from tests.e2e.acting import (
     task,
     when,
 )
+from tests.support.kafka import own_url
 from tests.support.platform import Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
@@ -179,7 +182,19 @@ async def plant(platform: Hosted, secret: str) -> None:
     structlog.get_logger("careless").warning("said", reason=secret)
 
 
-async def test_what_people_confide_is_found_nowhere(server, caplog, tmp_path) -> None:
+@pytest.fixture(params=["embedded", "kafka"])
+def bus(request: pytest.FixtureRequest) -> tuple[str, Callable[[], dict[str, str]]]:
+    """The bus's setting, and what the broker has written down of it; the embedded one is among the tables."""
+    if request.param == "embedded":
+        return "embedded", dict
+    broker: LocalKafka = request.getfixturevalue("kafka")
+    url = own_url(broker)
+    logs = f"node-*/**/{url.rpartition('/')[2]}onewindow.*/*.log"
+    return url, lambda: {"kafka": "".join(p.read_bytes().decode("utf-8", "replace") for p in broker._data.glob(logs))}
+
+
+async def test_what_people_confide_is_found_nowhere(server, bus, caplog, tmp_path) -> None:
+    url, broker = bus
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, logger="httpx")  # the client of this test, which tells what it asks for
     lines, refused = StringIO(), list[str]()
@@ -187,7 +202,7 @@ async def test_what_people_confide_is_found_nowhere(server, caplog, tmp_path) ->
         logger_factory=structlog.PrintLoggerFactory(lines),
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
     )
-    async with run_platform(await server.new_database(), log_level="DEBUG", data=tmp_path) as platform:
+    async with run_platform(await server.new_database(), log_level="DEBUG", data=tmp_path, bus=url) as platform:
         noting(platform, refused)
         secrets = await live_through_everything(platform)
         written = await everything_written(platform)
@@ -195,10 +210,10 @@ async def test_what_people_confide_is_found_nowhere(server, caplog, tmp_path) ->
             metrics = await client.get("/metrics")
         assert metrics.status_code == 200
         written |= {"metrics": metrics.text, "log": caplog.text + lines.getvalue(), "refusals": "\n".join(refused)}
-        written |= left_behind(tmp_path)
+        written |= left_behind(tmp_path) | broker()
         await plant(platform, SAID)
         planted = await everything_written(platform) | {"log": lines.getvalue()}
-    assert "AllowanceGranted" in written["bus.record.headers"]
+    assert "AllowanceGranted" in written.get("kafka", "") + written.get("bus.record.headers", "")
     assert written["intake.ask.question"]
     assert written["intake.application.body"]
     assert "onewindow_" in written["metrics"]
