@@ -111,6 +111,25 @@ TABLE: dict[str, Row] = {
     "a timeline": Row(
         f"{APPLICATION}/timeline", of("closed", "/timeline"), {*APPLICATIONS, "citizen"}, {*OF_A_CASE, "owner"}
     ),
+    "a paper about all items": Row(
+        f"{APPLICATION}/papers/{{paper_id}}",
+        lambda w: of("closed", f"/papers/{w['receipt']}")(w),
+        {*APPLICATIONS, "citizen"},
+        {*OF_A_CASE, "owner"},
+    ),
+    "a paper about one item": Row(
+        f"{APPLICATION}/papers/{{paper_id}}",
+        lambda w: of("closed", f"/papers/{w['stopped']}")(w),
+        {*APPLICATIONS, "citizen"},
+        {*WINDOWS, *ABOVE, *OLD, "owner"},
+    ),
+    "a paper unmasked": Row(
+        f"{APPLICATION}/papers/{{paper_id}}",
+        lambda w: of("closed", f"/papers/{w['receipt']}?unmasked=true")(w),
+        {*APPLICATIONS, "citizen"},
+        {*OF_A_CASE, "owner"},
+        personal=True,
+    ),
     "search for a section's": Row(
         SEARCH,
         "/api/intake/applications/search",
@@ -204,6 +223,9 @@ TABLE: dict[str, Row] = {
     "readiness": Row("GET /readyz", "/readyz", OPEN),
     "readiness of one": Row("GET /readyz/{service}", "/readyz/intake", OPEN),
     "the clock of a demonstration": Row("GET /api/dev/clock", "/api/dev/clock", STAFF),
+    "messages of a demonstration": Row(
+        "GET /api/dev/messages", lambda w: f"/api/dev/messages?about={number('closed')(w)}", STAFF
+    ),
 }
 
 READING_POSTS = {SEARCH}

@@ -74,6 +74,7 @@ def places(world: Mapping[str, Any]) -> dict[str, str]:
         "case_id": world["closed"]["case_id"],
         "item_id": world["stop"],
         "draft_id": world["draft"],
+        "paper_id": world["receipt"],
         "service": "intake",
         "sha256": world["definition"],
     }

@@ -62,6 +62,8 @@ async def make_world(platform: Hosted) -> dict[str, Any]:
         "living": item_of(closed, "assistance.benefit_stop")["id"],
         "definition": await definition_of(platform, closed["case_id"]),
         "note": item_of(closed, "marriage.record_annotation")["id"],
+        "receipt": next(p["id"] for p in closed["papers"] if p["kind"] == "receipt"),
+        "stopped": next(p["id"] for p in closed["papers"] if p["kind"] == "stop"),
         "secrets": [of.deceased.id_no, of.heir.id_no, old.id_no, poor.id_no, of.deceased.name, of.phone, of.account],
     }
 
