@@ -45,7 +45,7 @@ class Principal:
     scopes: tuple[str, ...] = ()
     person_ref: str | None = None
     kin: frozenset[str] = frozenset()
-    session: UUID | None = field(default=None, compare=False)
+    session: UUID | None = field(default=None, compare=False, kw_only=True)
 
     @property
     def id(self) -> str:
