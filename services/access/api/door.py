@@ -32,6 +32,7 @@ from services.access.domain.sessions import (
 from services.access.domain.units import roles_on
 from services.access.store import accounts, relatives
 from services.access.store.secrets import Secrets
+from shared.administrators import ADMINISTRATORS
 from shared.changes import Changes, Ctx
 from shared.clock import SystemClock, beijing_date, new_id
 from shared.errors import Conflict, Refused, RefusedError
@@ -47,8 +48,6 @@ from shared.runtime.spec import ServiceHandle
 log = structlog.get_logger("security")
 KIND: Final = "sessions"
 CITIZEN: Final = "oidc-"
-LINKED_BY_HAND: Final = frozenset({"security", "operator", "auditor"})
-"""Roles whose holders a security officer links to the issuer's subject; no claim does."""
 
 
 class Door:
@@ -133,10 +132,11 @@ class Door:
         return await self._citizen(subject, claims, index)
 
     async def _bind(self, subject: str, found: accounts.Account) -> bool:
-        """Whether a claim's word is enough to bind an account: not for whoever rules over others, nor a second time."""
+        """Whether a claim's word is enough to bind an account: not for an administrator, whom a security officer links
+        by hand, nor a second time."""
         async with self._handle.read() as conn:
             held = await accounts.assignments(conn, found.account)
-        ruling = any(a.role in LINKED_BY_HAND for a in held if a.account == found.account)
+        ruling = any(a.role in ADMINISTRATORS for a in held if a.account == found.account)
         return not ruling and not self._closed(found) and await self.link(subject, found, "issuer")
 
     async def _citizen(self, subject: str, claims: Mapping[str, Any], index: PersonIndex) -> accounts.Account | None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.access.api.door import Door
 from services.access.api.shapes import AccountPage, AssignmentsShown, ClosedShown, LinkedShown
 from services.access.domain.outside import subject_of
-from services.access.domain.units import Assignment, UnitFacts
+from services.access.domain.units import Assignment, UnitFacts, check_together
 from services.access.store import accounts, units
 from services.access.store.seed import RoleFacts
 from shared.errors import Conflict, FieldError, Invalid, Refused, RefusedError
@@ -127,7 +127,9 @@ class _People:
         async with self._handle.read() as conn:
             unit = await units.one(conn, given.unit) if given.unit else None
             others = await accounts.assignments(conn, given.stand_in_for) if given.stand_in_for else []
-        wrong = _wrong(given, unit, others)
+            held = await accounts.assignments(conn, given.account)
+        apart = check_together([given.role, *(a.role for a in held if a.account == given.account)])
+        wrong = [*_wrong(given, unit, others), *([apart] if apart else [])]
         if wrong:
             raise Invalid(wrong)
         if unit is not None and not who.covers(unit.region, "security"):
