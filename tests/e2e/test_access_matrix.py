@@ -130,6 +130,18 @@ TABLE: dict[str, Row] = {
         {*OF_A_CASE, "owner"},
         personal=True,
     ),
+    "a file of an application": Row(
+        "GET /api/intake/files/{file_id}",
+        at("/api/intake/files", "proof"),
+        {*APPLICATIONS, "citizen"},
+        OF_A_CASE,  # the contract names its uploader and staff: a clerk's scan is not handed to the applicant
+    ),
+    "a file that no application has": Row(
+        "GET /api/intake/files/{file_id}", at("/api/intake/files", "waiting file"), {*APPLICATIONS, "citizen"}, NOBODY
+    ),
+    "who looked at my own": Row(
+        "GET /api/intake/readings", "/api/intake/readings", {"citizen"}, {"owner"}, number("closed")
+    ),
     "search for a section's": Row(
         SEARCH,
         "/api/intake/applications/search",
@@ -219,6 +231,14 @@ TABLE: dict[str, Row] = {
     "what is stuck": operations("/stuck"),
     "lag": operations("/lag"),
     "resets": operations("/positions/resets"),
+    "the audit's head": Row("GET /api/ops/{service}/audit/head", "/api/ops/intake/audit/head", {"auditor"}),
+    "the audit's exports": Row("GET /api/ops/{service}/audit/exports", "/api/ops/intake/audit/exports", {"auditor"}),
+    "an export's rows": Row(
+        "GET /api/ops/{service}/audit/exports/{number}/rows",
+        "/api/ops/intake/audit/exports/1/rows",
+        {"auditor"},
+        NOBODY,
+    ),
     "health": Row("GET /healthz", "/healthz", OPEN),
     "readiness": Row("GET /readyz", "/readyz", OPEN),
     "readiness of one": Row("GET /readyz/{service}", "/readyz/intake", OPEN),

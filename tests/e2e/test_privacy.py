@@ -36,6 +36,7 @@ from tests.e2e.acting import (
     task,
     when,
 )
+from tests.e2e.world import uploaded
 from tests.support.kafka import own_url
 from tests.support.platform import Hosted, run_platform
 
@@ -44,7 +45,7 @@ DEAD, HEIR, OLD, POOR = "澹台亡故", "澹台继承", "东方高寿", "西门�
 SAID = "家属说的秘密话"
 PHONE, ACCOUNT, DESCRIPTION = "13899991234", "6222029999999987654", "灶房起火烧毁全部家当"
 ADDRESS, CERTIFICATE, FINDING = "梧桐里九号楼三单元", "SW-420112-77788", "补一份没人知道的证明"
-WRONG = "420112194102290019"
+WRONG, FILE = "420112194102290019", "文件里的悄悄话"
 _COLUMNS = """
 SELECT table_schema, table_name, column_name FROM information_schema.columns JOIN information_schema.tables
 USING (table_schema, table_name) WHERE table_type = 'BASE TABLE'
@@ -84,7 +85,12 @@ async def live_through_everything(platform: Hosted) -> list[str]:
     await platform.post(f"/api/intake/applications/{number}/rating", {"grade": 5, "comment": SAID})
     second = family(platform, DEAD)
     second = replace(second, heir=Person(HEIR, second.heir.id_no), phone=PHONE, account=ACCOUNT)
-    closed = await ended(platform, (await hand_in(platform, second))["application_no"])
+    raw = bereavement(platform, second)
+    file_id = await uploaded(platform, "clerk", words=FILE, name=f"{FILE}{SAID}")
+    scan = {"type": "kinship_proof", "source": "upload", "file_id": file_id, "form": "scan"}
+    raw["materials"] = [*(m for m in raw["materials"] if m["type"] != "kinship_proof"), scan]
+    closed = await ended(platform, (await platform.submit(raw))["application_no"])
+    assert FILE.encode() in (await platform.get(f"/api/intake/files/{file_id}")).content
     assert item_of(closed, "marriage.record_annotation")["status"] == "approved"
     old, poor = person(OLD), person(POOR)
     number = (await platform.submit(allowance(old, bank_account={"holder": OLD, "number": ACCOUNT})))["application_no"]
@@ -109,7 +115,7 @@ async def live_through_everything(platform: Hosted) -> list[str]:
     spouses = (of.spouse.name, of.spouse.id_no, second.spouse.name, second.spouse.id_no)
     numbers = (of.deceased.id_no, of.heir.id_no, second.deceased.id_no, second.heir.id_no, old.id_no, poor.id_no)
     said = (DEAD, HEIR, OLD, POOR, SAID, PHONE, ACCOUNT, DESCRIPTION, "HH-SECRET-77", "炉子密")
-    return [*said, ADDRESS, CERTIFICATE, FINDING, WRONG, *numbers, *spouses]
+    return [*said, ADDRESS, CERTIFICATE, FINDING, WRONG, FILE, *numbers, *spouses]
 
 
 async def ask_for_more(platform: Hosted) -> None:
@@ -202,7 +208,9 @@ async def test_what_people_confide_is_found_nowhere(server, bus, caplog, tmp_pat
         logger_factory=structlog.PrintLoggerFactory(lines),
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
     )
-    async with run_platform(await server.new_database(), log_level="DEBUG", data=tmp_path, bus=url) as platform:
+    async with run_platform(
+        await server.new_database(), log_level="DEBUG", data=tmp_path, files=tmp_path / "files", bus=url
+    ) as platform:
         noting(platform, refused)
         secrets = await live_through_everything(platform)
         written = await everything_written(platform)

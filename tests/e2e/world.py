@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from shared.clock import new_id
 from tests.e2e.acting import (
     allowance,
@@ -21,6 +23,7 @@ from tests.e2e.acting import (
     task,
 )
 from tests.support.attack import call
+from tests.support.files import pdf_file
 from tests.support.platform import Hosted
 
 
@@ -32,7 +35,11 @@ async def make_world(platform: Hosted) -> dict[str, Any]:
     raw = bereavement(platform, of)
     raw["applicant"] |= {"name": "李明", "id_no": "420112197003150014"}
     raw["form"]["payee"]["holder"] = "李明"
+    proof, waiting = [await uploaded(platform, account) for account in ("clerk", "citizen")]
+    scan = {"type": "kinship_proof", "source": "upload", "file_id": proof, "form": "scan"}
+    raw["materials"] = [*(m for m in raw["materials"] if m["type"] != "kinship_proof"), scan]
     closed = await ended(platform, (await platform.submit(raw))["application_no"])
+    await call(platform, "window", "GET", f"/api/intake/applications/{closed['application_no']}?unmasked=true")
     await say(platform, "death", doubted.deceased, "contradicted")
     await say(platform, "marriage_record", twice.deceased, "contradicted")
     contradicted, filed_twice = await hand_in(platform, doubted), await hand_in(platform, twice)
@@ -53,6 +60,8 @@ async def make_world(platform: Hosted) -> dict[str, Any]:
         "assistance": assistance,
         "village": far,
         "draft": draft,
+        "proof": proof,
+        "waiting file": waiting,
         "review": await at("elderly", elderly, "handler", "age_allowance_review"),
         "relief": await at("assistance", assistance, "handler", "temporary_review"),
         "check": await at("intake", contradicted, "clerk", "fact_check"),
@@ -72,3 +81,13 @@ async def definition_of(platform: Hosted, case_id: str) -> str:
     """The SHA-256 of the definition that a case pinned."""
     state: Any = await platform.host.services["intake"].load("application", UUID(case_id))
     return str(state.definition)
+
+
+async def uploaded(platform: Hosted, account: str, words: str = "", name: str = "证明") -> str:
+    """A file of the account that no application has taken yet, with these words in it."""
+    sent = {"file": (f"{name}.pdf", pdf_file(f"{words}{new_id()}".encode()), "application/pdf")}
+    async with platform.client(account) as client:
+        answer = await client.post("/api/intake/files", files=sent, headers={"Idempotency-Key": str(new_id())})
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    found: str = answer.json()["file_id"]
+    return found
