@@ -111,6 +111,12 @@ TABLE: dict[str, Row] = {
     "a timeline": Row(
         f"{APPLICATION}/timeline", of("closed", "/timeline"), {*APPLICATIONS, "citizen"}, {*OF_A_CASE, "owner"}
     ),
+    "objections to a fact": Row(
+        f"{APPLICATION}/objections",
+        of("closed", "/objections"),
+        {*APPLICATIONS, "citizen"},
+        {*OF_A_CASE, "owner"},
+    ),
     "a paper about all items": Row(
         f"{APPLICATION}/papers/{{paper_id}}",
         lambda w: of("closed", f"/papers/{w['receipt']}")(w),
@@ -221,6 +227,7 @@ TABLE: dict[str, Row] = {
     # access
     "units": Row("GET /api/access/units", "/api/access/units", ALL),
     "accounts": Row("GET /api/access/accounts", "/api/access/accounts?limit=200", {"security"}),
+    "near relatives": Row("GET /api/access/relatives", "/api/access/relatives", STAFF - {"operator"}),
     "who I am": Row("GET /api/auth/me", "/api/auth/me", ALL),
     "the keys": Row("GET /api/auth/jwks", "/api/auth/jwks", OPEN),
     # operations
