@@ -227,7 +227,7 @@ TABLE: dict[str, Row] = {
     # access
     "units": Row("GET /api/access/units", "/api/access/units", ALL),
     "accounts": Row("GET /api/access/accounts", "/api/access/accounts?limit=200", {"security"}),
-    "near relatives": Row("GET /api/access/relatives", "/api/access/relatives", STAFF - {"operator"}),
+    "near relatives": Row("GET /api/access/relatives", "/api/access/relatives", STAFF - {"operator", "funeral_home"}),
     "who I am": Row("GET /api/auth/me", "/api/auth/me", ALL),
     "the keys": Row("GET /api/auth/jwks", "/api/auth/jwks", OPEN),
     # operations
