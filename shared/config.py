@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -51,7 +52,22 @@ class Settings(BaseSettings):
     demo: bool = Field(default=False, description="演示模式 / demonstration accounts, people and simulated sources")
     messenger: str = Field("", description="短信等通知的提供方,写作 module:name / provider of messages to people")
     seal: str = Field("", description="电子印章的提供方,写作 module:name / provider of seals under papers")
-    oidc_issuer: str | None = Field(None, description="外部身份提供方 / OIDC issuer")
+    oidc_issuer: str | None = Field(None, description="外部身份提供方 / OIDC issuer whose tokens are accepted too")
+    oidc_audience: str | None = Field(
+        None, validate_default=True, description="其令牌须写明的受众 / audience that its tokens must name"
+    )
+    oidc_clients: str = Field(
+        "", description="可取得令牌的客户端(azp,逗号分隔),默认同受众 / clients that may hold them, comma separated"
+    )
+    oidc_account_claim: str | None = Field(
+        None, description="与账号同名的声明,首次登录即绑定 / claim that names our account, bound at first use"
+    )
+    oidc_identity_claim: str | None = Field(
+        None, description="提供方已核验的身份证号声明(公民) / claim with a citizen's verified identity number"
+    )
+    auth_url: str | None = Field(
+        None, description="access 服务的地址,供分开运行的进程 / where /api/auth answers, for processes apart from it"
+    )
     clock: str = Field("system", description="system、fixed:ISO、virtual:ISO[@speed] / business time")
     log_level: str = Field("WARNING", description="日志级别 / DEBUG, INFO, WARNING or ERROR")
     pool_size: int = Field(10, ge=2, le=200, description="数据库连接数 / connections of the pool")
@@ -81,6 +97,28 @@ class Settings(BaseSettings):
         if self.scanner == "simulated" and not self.demo:
             raise ValueError("SCANNER=simulated 只用于演示 / the simulated scanner is for the demonstration only")
         return self
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_reached_safely(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value is None or parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            return value
+        raise ValueError("应为 https:// 地址 / must be an https:// address")
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _audience_is_named(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Without one, a token that was made for another system would hold here."""
+        if info.data.get("oidc_issuer") is not None and not value:
+            raise ValueError("设置 OIDC_ISSUER 时须写明 / needed with OIDC_ISSUER")
+        return value
+
+    @property
+    def oidc_client_set(self) -> frozenset[str]:
+        """The clients that may hold the issuer's tokens."""
+        given = {client.strip() for client in self.oidc_clients.split(",") if client.strip()}
+        return frozenset(given or {self.oidc_audience or ""})
 
     @field_validator("bus")
     @classmethod

@@ -88,5 +88,10 @@ class Metrics:
         self.papers_due.inc(due)
         self.papers_not_asked.inc(not_asked)
 
+    @cached_property
+    def tokens_refused(self) -> Counter:
+        """Bearer tokens refused, by what was wrong with them."""
+        return Counter("onewindow_tokens_refused", "Tokens refused", ["fault"], registry=self.registry)
+
 
 METRICS = Metrics()

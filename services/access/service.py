@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.access.api import admin, sign_in
-from services.access.tables import DELIVERY, UNIT, metadata
+from services.access.api.issuer import oidc_keys
+from services.access.tables import DELIVERY, SESSIONS, UNIT, metadata
 from shared.runtime.spec import Keys, ServiceSpec
+
+_HERE = Path(__file__).parent
 
 SERVICE = ServiceSpec(
     name="access",
     metadata=metadata,
     delivery=DELIVERY,
-    kinds=(UNIT,),
+    kinds=(UNIT, SESSIONS),
     router=admin.router,
     further_routers={"/api/auth": sign_in.router},
     keys=Keys(index=True, sign=True),
-    migrations=Path(__file__).parent / "migrations",
+    workers=(oidc_keys,),
+    policy=_HERE / "policy",
+    migrations=_HERE / "migrations",
 )

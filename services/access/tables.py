@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from services.access.domain import Unit
+from services.access.domain.sessions import Sessions
+from services.access.domain.units import Unit
 from shared.changes import Kind
 from shared.db.tables import delivery_tables, document_columns
 
@@ -84,7 +85,7 @@ class RelativeRow(Base, table=True):
 
 
 class FailureRow(Base, table=True):
-    """Wrong tries to sign in, by a hash of the name: people type secrets into the wrong field."""
+    """Wrong tries to sign in, by a hash of the name (people type secrets into the wrong field) or of the address."""
 
     __tablename__ = "sign_in_failure"
 
@@ -97,4 +98,18 @@ def _node_columns(unit: Unit) -> dict[str, object]:
     return unit.facts.model_dump(include={"code", "parent", "region", "valid_from", "valid_to"})
 
 
+SESSIONS_TABLE = Table("sessions", metadata, *document_columns())
+
+
+class LinkRow(Base, table=True):
+    """Whom an outside issuer's subject signs in as; the subject is kept as a keyed reference only."""
+
+    __tablename__ = "outside_link"
+
+    subject: str = Field(primary_key=True)
+    account: str = Field(unique=True)
+    linked_at: datetime = Field(sa_type=_MOMENT)
+
+
+SESSIONS = Kind("sessions", Sessions, SESSIONS_TABLE)
 UNIT = Kind("unit", Unit, NODE_TABLE, _node_columns)

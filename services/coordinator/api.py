@@ -18,6 +18,7 @@ from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
 from shared.catalog.protocol import Doubt, Due, Extension, Finding, Pause, WaitingOn
 from shared.changes import Changes, Ctx, Units
+from shared.clock import beijing_date
 from shared.handling.api import task_router
 from shared.handling.board import TaskBoard
 from shared.handling.intimacy import neutral, restricted
@@ -142,7 +143,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         """The plan as a graph, each obligation, both clocks, why it waits."""
         case: Case | None = await at_least(lambda: handle.load(CASE_KIND, case_id), min_version)
         ctx = handle.ctx(who.account)
-        if case is None or not concerns(case, who, ctx.units):
+        if case is None or not concerns(case, who, ctx.units, beijing_date(ctx.now)):
             raise not_found()
         return concealed(case_graph(case, ctx), case, who, ctx)
 
@@ -164,13 +165,14 @@ def concealed(graph: dict[str, Any], case: Case, who: Principal, ctx: Ctx) -> di
     return {**graph, "bundle": None, "items": items, "late": late}
 
 
-def concerns(case: Case, who: Principal, units: Units) -> bool:
-    """Whether the person receives for its place or one that handles a part of it, may act on one of its tasks, or works in a unit that handles an item
+def concerns(case: Case, who: Principal, units: Units, on: date | None = None) -> bool:
+    """Whether the person receives for its place or one that handles a part of it, may act on one of its tasks, or works
+    in a unit that handles an item
     of it or in one above."""
     places = [case.accept_region, *(str(u["region"]) for i in case.items.values() if (u := units.get(i.unit)))]
     if any(who.covers(place, *RECEIVING) for place in places):
         return True
-    if any(may_act(task, who.account, who.roles) for task in live_tasks(case)):
+    if any(may_act(task, who.account, who.roles, on) for task in live_tasks(case)):
         return True
     concerned = {above for item in case.items.values() for above in (item.unit, *units.chain(item.unit))}
     return any(r.role in LOOKING and r.unit in concerned for r in who.roles)

@@ -17,10 +17,19 @@ from services.coordinator.domain.recount import needs_recount, recount
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.stuck import note_stuck
 from services.coordinator.handlers import HANDLERS, LOCAL, take_step
-from services.coordinator.store import CASE_KIND, KIND, hanging_cases, new_findings, otherwise_dated, stuck_cases
-from services.coordinator.tables import DELIVERY, SCHEMA, metadata
+from services.coordinator.store import (
+    CASE_KIND,
+    KIND,
+    case_task_row,
+    hanging_cases,
+    new_findings,
+    otherwise_dated,
+    stuck_cases,
+)
+from services.coordinator.tables import DELIVERY, SCHEMA, TASK, metadata
 from shared.changes import Changes, Ctx
 from shared.errors import Transient
+from shared.handling.leaving import free_tasks
 from shared.metrics import METRICS
 from shared.policy import NATION
 from shared.runtime.spec import Keys, Route, ServiceHandle, ServiceSpec
@@ -123,5 +132,6 @@ SERVICE = ServiceSpec(
     keys=Keys(own=False, index=False),
     workers=(sweeper, recounter),
     stuck=hanging_cases,
+    left=free_tasks(CASE_KIND, TASK, case_task_row),
 )
 """It holds no key: sealed parts are forwarded unread."""

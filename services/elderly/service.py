@@ -23,5 +23,6 @@ SERVICE = ServiceSpec(
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
     stuck=PARTS.stuck,
+    left=PARTS.left,
     rules=RULES,
 )

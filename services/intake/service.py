@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.intake.api import catalogue, files, router
+from services.intake.domain.duties import row
 from services.intake.domain.files import SCANNER, STORE
 from services.intake.handlers import HANDLERS, LOCAL
 from services.intake.store import hanging
 from services.intake.store.worker import papers
-from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, metadata
+from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, TASK, metadata
+from shared.handling.leaving import free_tasks
 from shared.runtime.spec import Keys, Route, ServiceSpec
 
 SERVICE = ServiceSpec(
@@ -27,5 +29,6 @@ SERVICE = ServiceSpec(
     stuck=hanging,
     policy=Path(__file__).parent / "policy",
     workers=(papers, files.sweeper),
+    left=free_tasks(APPLICATION.name, TASK, row),
     migrations=Path(__file__).parent / "migrations",
 )

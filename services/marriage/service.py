@@ -22,4 +22,5 @@ SERVICE = ServiceSpec(
     policy=_HERE / "policy",
     migrations=_HERE / "migrations",
     stuck=PARTS.stuck,
+    left=PARTS.left,
 )

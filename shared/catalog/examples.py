@@ -204,6 +204,7 @@ def _out() -> tuple[Message, ...]:
         p.UnitChanged(
             code="420112", kind="bureau", name="民政局", region="420112", parent="420100", valid_from=date(2026, 1, 1)
         ),
+        p.SessionsEnded(account_id=ITEM, sessions=(CASE,), cause="signed_out", until=AT),
     )
 
 

@@ -32,7 +32,7 @@ DOCUMENT = "document"
 @dataclass(frozen=True)
 class DeliveryTables:
     """A service's outbox, timers, asks, parked messages, positions, resets, audit rows and their chain, idempotency
-    keys, units."""
+    keys, units, ended sessions."""
 
     outbox: Table
     timer: Table
@@ -46,6 +46,7 @@ class DeliveryTables:
     audit_export: Table
     idempotency: Table
     unit: Table
+    ended: Table
 
 
 def document_columns() -> list[Column[object]]:
@@ -75,6 +76,7 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
         audit_export=_audit_export(metadata),
         idempotency=_idempotency(metadata),
         unit=_unit(metadata),
+        ended=_ended(metadata),
     )
 
 
@@ -263,4 +265,13 @@ def _unit(metadata: MetaData) -> Table:
         Column("code", Text, primary_key=True),
         Column("parent", Text),
         Column("body", JSONB, nullable=False),
+    )
+
+
+def _ended(metadata: MetaData) -> Table:
+    return Table(
+        "ended_session",
+        metadata,
+        Column("session", UUID, primary_key=True),
+        Column("until", DateTime(timezone=True), nullable=False),
     )

@@ -21,6 +21,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
+from shared.http.recording import refusals_recorded
 from shared.http.refusals import HttpError, not_found
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
@@ -163,9 +164,12 @@ class _Tasks:
     ) -> Any:
         command.__name__ = name  # the audit row names what was done
         aggregate_id = await self._owner(task_id)
-        answer = await self._handle.command(self._board.kind, aggregate_id, command, actor=who.account, idempotency=key)
-        if isinstance(answer, dict) and answer.get("refused") == REFUSED:
-            raise _relative()
+        async with refusals_recorded(self._handle, who.account, name, task=str(task_id)):
+            answer = await self._handle.command(
+                self._board.kind, aggregate_id, command, actor=who.account, idempotency=key
+            )
+            if isinstance(answer, dict) and answer.get("refused") == REFUSED:
+                raise _relative()
         return answer
 
     async def _owner(self, task_id: UUID) -> UUID:

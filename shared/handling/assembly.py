@@ -20,23 +20,26 @@ from shared.catalog.protocol import (
 from shared.changes import Handler, Kind
 from shared.errors import Misconfigured
 from shared.handling.engine import Engine
+from shared.handling.leaving import free_tasks
 from shared.handling.model import Item, Procedure
+from shared.handling.run import item_task_row
 from shared.handling.stuck import hangs
 from shared.handling.tables import ITEM, HandlingTables, item_kind
 from shared.messages import Message
-from shared.runtime.spec import Route
+from shared.runtime.spec import Left, Route
 from shared.runtime.stuck import Hangs
 
 
 @dataclass(frozen=True)
 class HandlingParts:
-    """`kinds`, `handlers`, `local` and `stuck` for the `ServiceSpec`; `engine` for the service's own commands."""
+    """`kinds`, `handlers`, `local`, `stuck` and `left` for the `ServiceSpec`; `engine` for the service's own commands."""
 
     engine: Engine
     kinds: tuple[Kind[Item], ...]
     handlers: Mapping[type[Message], Route]
     local: Mapping[tuple[str, str], Handler]
     stuck: Hangs
+    left: Left
 
 
 def handling_parts(service: str, procedures: Mapping[str, Procedure], tables: HandlingTables) -> HandlingParts:
@@ -48,7 +51,14 @@ def handling_parts(service: str, procedures: Mapping[str, Procedure], tables: Ha
         if procedure.matter != code or not code.startswith(f"{service}."):
             raise Misconfigured(code, f"不是 {service} 的事项程序", f"not a procedure of {service}")
     engine = Engine(procedures, tables)
-    return HandlingParts(engine, (item_kind(tables),), _routes(engine), _local(engine), hangs(tables))
+    return HandlingParts(
+        engine,
+        (item_kind(tables),),
+        _routes(engine),
+        _local(engine),
+        hangs(tables),
+        free_tasks(ITEM, tables.task, item_task_row),
+    )
 
 
 def _routes(engine: Engine) -> dict[type[Message], Route]:

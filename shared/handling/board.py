@@ -157,7 +157,8 @@ def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:
     deciding = [r for r in who.roles if not village(r.unit, ctx) or (helping and r.role == HELPING)]
     if who.roles and not deciding:
         return False
-    return tasks.may_act(task, who.account, [r for r in deciding if reach.reaches(r, task.unit, task.region, ctx)])
+    held = [r for r in deciding if reach.reaches(r, task.unit, task.region, ctx)]
+    return tasks.may_act(task, who.account, held, beijing_date(ctx.now))
 
 
 def _refuse(task: Task, who: Principal, ctx: Ctx) -> None:

@@ -1,15 +1,18 @@
 """Escalation of a task that nobody takes, so that four eyes never dead-lock: stand-in, then leader, then unit above.
 
 A unit's attributes say whom: `stand_ins` (accounts, or accounts a role), `leader` (an account) and, if known,
-`staff` (accounts a role). Without a leader by name the supervisors of the place may act.
+`staff` (accounts a role). A stand-in may have dates (`{account, valid_from, valid_to}`): such a one is let in, and may
+act, between these days only. Without a leader by name the supervisors of the place may act.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from shared.changes import Ctx
+from shared.clock import beijing_date
 from shared.handling.limits import working_days_from
 from shared.handling.model import Task
 
@@ -42,7 +45,21 @@ def escalate(task: Task, ctx: Ctx, days: int = STEP_DAYS) -> bool:
 
 
 def _to_stand_ins(task: Task, ctx: Ctx) -> bool:
-    return _admit(task, _listed(_attributes(task, ctx).get("stand_ins"), task.role))
+    days = _standing_in(_of_role(_attributes(task, ctx).get("stand_ins"), task.role), beijing_date(ctx.now))
+    fresh = _admit(task, days)
+    task.until = {**task.until, **{a: day for a, day in days.items() if day is not None and a in task.admitted}}
+    return fresh
+
+
+def _standing_in(people: Iterable[Any], on: date) -> dict[str, date | None]:
+    """Who stands in on this Beijing day, and until when."""
+    found: dict[str, date | None] = {}
+    for person in people:
+        if not isinstance(person, Mapping):
+            found[str(person)] = None
+        elif str(person["valid_from"]) <= on.isoformat() <= str(person["valid_to"]):
+            found[str(person["account"])] = date.fromisoformat(str(person["valid_to"]))
+    return found
 
 
 def _to_leader(task: Task, ctx: Ctx) -> bool:
@@ -88,6 +105,8 @@ def _attributes(task: Task, ctx: Ctx) -> Mapping[str, Any]:
 
 
 def _listed(people: Any, role: str) -> list[str]:
-    if isinstance(people, Mapping):
-        people = people.get(role, ())
-    return [str(p) for p in people or ()]
+    return [str(p) for p in _of_role(people, role)]
+
+
+def _of_role(people: Any, role: str) -> Iterable[Any]:
+    return (people.get(role, ()) if isinstance(people, Mapping) else people) or ()

@@ -72,6 +72,7 @@ class Task(BaseModel):
     escalation: int = 0
     escalate_on: date | None = None
     admitted: list[str] = Field(default_factory=list)
+    until: dict[str, date] = Field(default_factory=dict)
     also_roles: list[str] = Field(default_factory=list)
     opened_at: datetime
     closed_at: datetime | None = None

@@ -109,10 +109,16 @@ def open_task(
     return task
 
 
-def may_act(task: Task, account: str, roles: Iterable[RoleInUnit]) -> bool:
-    """Whether an account may claim it: its role held where the task lies, or let in by escalation; four eyes aside."""
+def may_act(task: Task, account: str, roles: Iterable[RoleInUnit], on: date | None = None) -> bool:
+    """Whether an account may claim it: its role held where the task lies, or let in by escalation; four eyes aside.
+
+    `on` is the Beijing day, on which a stand-in's last one may be over.
+    """
     wanted = {task.role, *task.also_roles}
-    return account in task.admitted or any(r.role in wanted and covers(r.region, task.region) for r in roles)
+    over = on is not None and account in task.until and task.until[account] < on
+    return (account in task.admitted and not over) or any(
+        r.role in wanted and covers(r.region, task.region) for r in roles
+    )
 
 
 def claim(state: Tasked, task_id: UUID, account: str, now: datetime, lease: timedelta = LEASE) -> Task:

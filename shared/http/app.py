@@ -14,10 +14,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.clock import monotonic
+from shared.errors import Transient
 from shared.http import correlation, docs
 from shared.http.auth import enforce
 from shared.http.bodies import unfit, unfit_address
-from shared.http.problems import install_problems, internal, problem, unstorable
+from shared.http.outside import Exchange
+from shared.http.problems import describe, install_problems, internal, problem, unstorable
 from shared.http.tokens import Verifier
 from shared.metrics import METRICS
 
@@ -72,12 +74,12 @@ class Edge:
                 await refusal(scope, receive, answer)
                 return
             try:
+                await _exchange(scope, headers)
                 await self._app(scope, body, answer)
             except Exception as error:
                 if answer.started:
                     raise
-                _record(scope, error)
-                refusal = unstorable() if isinstance(error, DataError) else internal()
+                refusal = _told(scope, error)
                 await refusal(scope, receive, answer)
 
     def _limit(self, path: str) -> int:
@@ -150,6 +152,21 @@ def _refused(scope: Scope, headers: Headers) -> Response | None:
     if scope["path"] == "/metrics" and any(name in headers for name in _FORWARDED):
         return problem(404, "NOT_FOUND", "没有找到 / there is no such thing here")
     return unstorable() if unfit_address(scope["path"], scope.get("query_string", b"")) else None
+
+
+async def _exchange(scope: Scope, headers: Headers) -> None:
+    """An outside issuer's token is exchanged before anybody asks who is calling; what opens nothing is left as it is."""
+    exchange: Exchange | None = getattr(scope["app"].state, "exchange", None)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if exchange is not None and scheme.lower() == "bearer" and exchange.concerns(token.strip()):
+        Request(scope).state.exchanged = await exchange.own(token.strip())
+
+
+def _told(scope: Scope, error: Exception) -> Response:
+    if isinstance(error, Transient):
+        return describe(error)
+    _record(scope, error)
+    return unstorable() if isinstance(error, DataError) else internal()
 
 
 def _record(scope: Scope, error: Exception) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from fastapi import Depends, FastAPI, Request, params
 from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -16,7 +17,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.errors import Misconfigured
 from shared.http.principal import ROLES, Principal, RoleInUnit
 from shared.http.refusals import forbidden, unauthenticated
-from shared.http.tokens import Verifier
+from shared.http.tokens import TokenRefused, Verifier
+from shared.metrics import METRICS
 
 __all__ = [
     "Guard",
@@ -32,6 +34,8 @@ __all__ = [
     "public_paths",
     "roles_of",
 ]
+
+_security = structlog.get_logger("security")
 
 OPEN: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics"})
 """Paths outside the services that need no guard."""
@@ -105,8 +109,28 @@ def authenticate(request: Request) -> Principal:
     known: Principal | None = getattr(request.state, "principal", None)
     if known is None:
         verifier: Verifier = request.app.state.verifier
-        known = request.state.principal = verifier.verify(_bearer(request))
+        token = getattr(request.state, "exchanged", None) or _bearer(request)
+        try:
+            known = request.state.principal = verifier.verify(token)
+        except TokenRefused as refused:
+            _record(request, refused.fault)
+            raise
     return known
+
+
+_QUIET: Final = ("expired", "ended")
+"""Faults of a token that was good: nobody tried anything."""
+
+
+def _record(request: Request, fault: str) -> None:
+    """One line of the security log and one count a request; of the token nothing is told."""
+    if getattr(request.state, "recorded", False):
+        return  # guards are asked again when the refusal is rendered
+    request.state.recorded = True
+    METRICS.tokens_refused.labels(fault).inc()
+    route = getattr(request.scope.get("route"), "path", None)
+    tell = _security.info if fault in _QUIET else _security.warning
+    tell("token_refused", reason=fault, method=request.method, route=route)
 
 
 def _bearer(request: Request) -> str:

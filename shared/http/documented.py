@@ -5,6 +5,7 @@ The answers themselves are not run through these models: they are built once, by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -49,15 +50,18 @@ class AsBuilt(JSONResponse):
         return orjson.dumps(content)
 
 
-def answers(model: Any, status: int = 200) -> dict[str, Any]:
-    """For a route's decorator: `@routes.get("/…", **answers(Model))` documents its answer and its errors."""
-    words = "错误说明 / what is wrong, and what to do"
-    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def answers(model: Any, status: int = 200, also: Mapping[int, str] | None = None) -> dict[str, Any]:
+    """For a route's decorator: `@routes.get("/…", **answers(Model))` documents its answer.
+
+    Errors that are the same for all routes are added by `described.complete`; `also` names further statuses.
+    """
     return {
         "response_model": None,
         "status_code": status,
-        "responses": {
-            status: {"model": model},
-            "4XX": {"model": Problem, "description": words, "content": content},
-        },
+        "responses": {status: {"model": model}, **{code: _problem(words) for code, words in (also or {}).items()}},
     }
+
+
+def _problem(words: str) -> dict[str, Any]:
+    """A further error of one route, as OpenAPI describes it."""
+    return {"description": words, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from shared import regions
 
@@ -33,7 +34,8 @@ class Principal:
     """An account that has proved itself; `kind` is staff, citizen, partner or department.
 
     `person_ref` is a citizen's own; `kin` are the references of a member of staff's near relatives (近亲属), from whose
-    matters they are kept away; `account` is the name it signs in with, never given twice.
+    matters they are kept away; `account` is the name it signs in with, never given twice. `session` is the one that
+    its token belongs to.
     """
 
     account: str
@@ -43,6 +45,7 @@ class Principal:
     scopes: tuple[str, ...] = ()
     person_ref: str | None = None
     kin: frozenset[str] = frozenset()
+    session: UUID | None = field(default=None, compare=False, kw_only=True)
 
     @property
     def id(self) -> str:
@@ -93,4 +96,5 @@ def from_claims(claims: Mapping[str, Any]) -> Principal:
         scopes=tuple(claims["scope"].split()),
         person_ref=claims.get("person_ref"),
         kin=frozenset(map(str, claims.get("kin", ()))),
+        session=UUID(claims["sid"]) if "sid" in claims else None,  # none in a token of the release before
     )

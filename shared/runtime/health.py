@@ -64,7 +64,7 @@ async def states_of(host: Host) -> dict[str, str]:
     """Each service's state: `ready`, `degraded: …`, or why it cannot work; a worker of no service stands by its name."""
     databases = list({service.db for service in host.services.values()})
     faults = dict(zip(databases, await asyncio.gather(*map(_database, databases)), strict=True))
-    found = {name: faults[service.db] or _bus(service) for name, service in host.services.items()}
+    found = {name: faults[service.db] or _limits(service) for name, service in host.services.items()}
     for worker, reason in host.supervisor.failed.items():
         found[worker.partition(".")[0]] = f"{worker}: {reason}"
     return found
@@ -80,9 +80,11 @@ async def _database(database: Any) -> str:
     return ""
 
 
-def _bus(service: Any) -> str:
+def _limits(service: Any) -> str:
     away = service.figures.bus_away
-    return f"{DEGRADED}: the bus has not answered for {away:.0f} s" if away else READY
+    said = [f"the bus has not answered for {away:.0f} s"] if away else []
+    said += service.notes.values()
+    return f"{DEGRADED}: {'; '.join(said)}" if said else READY
 
 
 def _can_work(state: str) -> bool:

@@ -28,6 +28,7 @@ from shared.facts.port import FactSource
 from shared.facts.simulator import SimulatedFacts
 from shared.facts.tables import metadata as facts_metadata
 from shared.facts.unconnected import Unconnected
+from shared.http.ended import EndedSessions
 from shared.identity import PersonIndex
 from shared.messages import topic_of
 from shared.messaging.port import Messenger
@@ -91,6 +92,7 @@ class Host:
         self.specs = load_specs(self.catalog, only)
         self.supervisor = Supervisor()
         self.services: dict[str, RunningService] = {}
+        self.ended = EndedSessions()
         self.ready = False
         self.virtual_time: VirtualTime | None = None
         self._notice = notice
@@ -186,7 +188,9 @@ class Host:
         return NoSeals() if self.demonstration is None else SimulatedSeals()
 
     async def _start_services(self) -> None:
-        world = World(self.settings, self.catalog, self.clock, self.bus, self.facts, self.messenger, self.seals)
+        world = World(
+            self.settings, self.catalog, self.clock, self.bus, self.facts, self.messenger, self.seals, self.ended
+        )
         for spec in self.specs:
             policy = Policy.load(spec.policy) if spec.policy else Policy()
             site = self.databases.of(spec.name)

@@ -18,7 +18,7 @@ from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
 from shared.bus.port import Bus, Record, outbox_word
 from shared.bus.resets import Resets
-from shared.catalog.protocol import UnitChanged
+from shared.catalog.protocol import SessionsEnded, UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
 from shared.db import asks, documents, relay, timers
@@ -29,6 +29,7 @@ from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.waiting import LOOK_SECONDS
 from shared.db.writes import Writes
 from shared.errors import Poison
+from shared.http.ended import EndedSessions
 from shared.messages import Envelope, Message, parse_type
 from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
@@ -36,6 +37,7 @@ from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.news import News
 from shared.runtime.pressure import require_room
+from shared.runtime.sessions import LocalSessions
 from shared.runtime.stuck import StuckView
 from shared.runtime.units import LocalUnits
 from shared.seals import NoSeals, Seals
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
     from shared.runtime.spec import Command, Route, ServiceSpec
 
 AT_REST = UUID(int=0)
+TOLD_TO_ALL = (UnitChanged.__name__, SessionsEnded.__name__)
+LEAVING = ("roles_changed", "disabled")
+"""Causes that take from an account what it holds."""
 
 
 @dataclass
@@ -65,6 +70,7 @@ class World:
     facts: FactSource
     messenger: Messenger = field(default_factory=Unconnected)
     seals: Seals = field(default_factory=NoSeals)
+    ended: EndedSessions = field(default_factory=EndedSessions)
 
 
 class RunningService:
@@ -78,7 +84,9 @@ class RunningService:
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
         self.news = News()
-        self.units = LocalUnits(site, spec)
+        self.units, self.sessions = LocalUnits(site, spec), LocalSessions(site, spec, world.ended)
+        self.notes: dict[str, str] = {}
+        self.made: dict[str, Any] = {}
         self.parking = Parking(self.db, spec)
         self.dead_letters, self.resets = DeadLetters(self), Resets(self)
         self.figures, self.stuck = Figures(self), StuckView(self)
@@ -234,11 +242,20 @@ class RunningService:
         """Applies records from the bus in one unit of work; raises what the worst of them raises."""
         envelopes = [record.envelope() for record in records]
         units = [e for e in envelopes if e.name == UnitChanged.__name__]
-        entries = [entry for e in envelopes if e.name != UnitChanged.__name__ and (entry := self._entry(e))]
+        ended = [e for e in envelopes if e.name == SessionsEnded.__name__]
+        entries = [entry for e in envelopes if e.name not in TOLD_TO_ALL and (entry := self._entry(e))]
         if units:
             await self.units.apply(units)
+        if ended:
+            await self._sessions_ended([SessionsEnded.model_validate_json(e.data) for e in ended])
         if entries:
             await self.unit_of_work.apply(entries)
+
+    async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
+        await self.sessions.apply(told)
+        if self.spec.left is not None:
+            for account in dict.fromkeys(event.account_id for event in told if event.cause in LEAVING):
+                await self.spec.left(self, account)
 
     def _entry(self, envelope: Envelope) -> Entry | None:
         model = self.catalog.message(envelope.type)
@@ -277,8 +294,9 @@ class RunningService:
 
     async def start(self) -> None:
         """Reads what is held in memory and joins the bus."""
-        self.units.listen()
-        await self.units.load()
+        for copy in (self.units, self.sessions):
+            copy.listen()
+            await copy.load()
         subscription = self.bus.subscribe(self.spec.name, self.topics())
         self.consumer = Consumer(
             self.spec.name, subscription, self.handle, self.parking, self.dead_letters, self.resets
@@ -296,6 +314,7 @@ class RunningService:
             "commands": self.commands.serve,
             "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
             "units": self.units.follow,
+            "sessions": self.sessions.follow,
             "relay": lambda: relay.relay(self),
             "timers": lambda: timers.timers(self),
             "asks": lambda: asks.asks(self),

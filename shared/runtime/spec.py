@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +27,10 @@ Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
 
 Source = Callable[[Any, Sequence[Any]], Any]
 """`async (handle, questions) -> answers`, one answer a question."""
+
+
+Left = Callable[[Any, UUID], Awaitable[None]]
+"""`async (handle, account id)`: what a service does when an account was disabled or its roles were changed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class ServiceSpec:
 
     `handlers` maps message types to routes; `local` maps `answer:<name>` and `timer:<name>` (or `answer:*`) per kind.
     `local_sources` are ask sources answered by this service's own tables: `async (handle, questions) -> answers`.
-    `stuck` finds the obligations of this service that nothing would ever move.
+    `stuck` finds the obligations of this service that nothing would ever move; `left` hands over what somebody held.
     `uploads` are paths below the prefix whose bodies may be as large as a file.
     Routes stand under `prefix` (`/api/<name>` unless it says otherwise), `further_routers` under their own.
     """
@@ -76,6 +80,7 @@ class ServiceSpec:
     uploads: tuple[str, ...] = ()
     workers: tuple[Callable[[ServiceHandle], Any], ...] = ()
     stuck: Hangs | None = None
+    left: Left | None = None
 
 
 class ServiceHandle(Protocol):
@@ -87,6 +92,10 @@ class ServiceHandle(Protocol):
     clock: Clock
     keyring: Keyring
     policy: Any
+    notes: dict[str, str]
+    """What holds up a part of this service's work though it can work, by a word, for `/readyz`."""
+    made: dict[str, Any]
+    """What its routes and workers share."""
 
     async def command(
         self,

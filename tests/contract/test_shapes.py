@@ -352,5 +352,5 @@ async def test_every_route_of_the_contract_has_a_typed_answer_and_problems_in_th
             ]
             if any("$ref" not in schema_of(document, method, path, int(status)) for status in good):
                 loose.append((method, path))
-            assert "application/problem+json" in operation["responses"]["4XX"]["content"]
+            assert "application/problem+json" in operation["responses"]["400"]["content"]
     assert loose == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.e2e.world import make_world
 from tests.support.database import Server
 from tests.support.platform import Hosted, Platform, run_platform
 
@@ -16,6 +18,12 @@ async def moving(server: Server) -> AsyncIterator[Hosted]:
     """A platform whose clock tests may move forward; it never goes back."""
     async with run_platform(await server.new_database()) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(platform: Hosted) -> dict[str, Any]:
+    """The cases that the tests of access look at."""
+    return await make_world(platform)
 
 
 @pytest.fixture(params=["platform", "apart"])

@@ -64,6 +64,15 @@ def forged(platform: Hosted) -> dict[str, str]:
         ),
         "an unknown kid": issue(who, "../../sign/1", key, now),
         "a kid that is a list": f"{b64({'alg': 'EdDSA', 'kid': [kid]})}.{body}.{mac}",
+        "a place of keys in its head": jwt.encode(
+            claims, Ed25519PrivateKey.generate(), "EdDSA", headers={"kid": kid, "jku": "https://evil.example/keys"}
+        ),
+        "a certificate in its head": jwt.encode(
+            claims, Ed25519PrivateKey.generate(), "EdDSA", headers={"kid": kid, "x5u": "https://evil.example/c"}
+        ),
+        "an extension in its head": jwt.encode(claims, key, "EdDSA", headers={"kid": kid, "crit": ["exp"]}),
+        "huge": signed(padding="x" * 9000),
+        "of no session there could be": signed(sid="../1"),
         "raised roles": f"{head}.{b64(raised)}.{mac}",
         "expired": issue(who, kid, key, now - timedelta(minutes=16)),
         "of tomorrow": issue(who, kid, key, now + timedelta(days=1)),

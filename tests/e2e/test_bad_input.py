@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
+import orjson
 import pytest
+import structlog
 
 from demo.people import Person
 from shared.clock import new_id
-from tests.e2e.acting import bereavement, counts, family, person
+from tests.e2e.acting import allowance, bereavement, claim, counts, decide, family, person, task
+from tests.support.attack import call, token
 from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
@@ -154,3 +158,62 @@ def test_a_wrong_setting_stops_the_start_by_its_name(name, value) -> None:
     assert done.returncode == 2
     assert name in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def refusals(platform: Hosted, service: str, actor: str) -> list[dict[str, Any]]:
+    """What the audit holds of refusals, the newest first."""
+    sql = f"SELECT detail::text AS d FROM {service}.audit WHERE actor = $1 AND action = 'refused' ORDER BY seq DESC"
+    async with platform.host.services[service].read() as conn:
+        return [orjson.loads(row["d"]) for row in await conn.fetch(sql, actor)]
+
+
+@pytest.mark.parametrize("changed", [{}, {"received_reason": ""}], ids=["no reason", "an empty reason"])
+async def test_a_receiving_dated_back_without_a_reason_is_refused_and_recorded(platform: Hosted, changed) -> None:
+    before = await counts(platform, *STORED)
+    raw = {**bereavement(platform, family(platform)), "received_at": "2026-11-18T09:00:00+08:00", **changed}
+    refused = await platform.post(PATH, raw)
+    assert refused.status_code == 422
+    assert "/received_reason" in {e["pointer"] for e in refused.json()["errors"]}
+    assert await counts(platform, *STORED) == before
+    told = (await refusals(platform, "intake", "clerk"))[0]
+    codes = sorted({e["code"] for e in refused.json()["errors"]})
+    assert told == {"action": "create_application", "code": "INVALID", "fields": codes}
+
+
+async def test_a_decision_after_the_lease_is_refused_recorded_and_changes_nothing(moving: Hosted) -> None:
+    number = (await moving.submit(allowance(person("迟到"))))["application_no"]
+    review = await task(moving, "elderly", number, "handler", "age_allowance_review")
+    lease = (await claim(moving, review, "handler")).json()["lease"]
+    await moving.post("/api/dev/clock", {"minutes": 31})
+    path = f"/api/elderly/tasks/{review['id']}"
+    before = (await moving.get(path, "handler")).json()
+    late = await decide(moving, review, "handler", "approve", lease=lease)
+    assert (late.status_code, late.json()["code"], late.json()["state"]) == (409, "LEASE_LOST", "open")
+    assert (await moving.get(path, "handler")).json() == before
+    (told, *_) = await refusals(moving, "elderly", "handler")
+    assert told == {"action": "decide_task", "code": "LEASE_LOST", "task": review["id"]}
+
+
+async def test_a_forged_token_is_refused_recorded_without_it_and_changes_nothing(platform: Hosted) -> None:
+    before = await counts(platform, *STORED)
+    head, body, mac = token(platform, "window").split(".")
+    forged = f"{head}.{body}.{mac[:-4]}AAAA"
+    with structlog.testing.capture_logs() as lines:
+        refused = await call(
+            platform,
+            None,
+            "POST",
+            PATH,
+            json=bereavement(platform, family(platform)),
+            headers={"Authorization": f"Bearer {forged}"},
+        )
+    assert (refused.status_code, refused.json()["code"]) == (401, "TOKEN_INVALID")
+    assert await counts(platform, *STORED) == before
+    (line,) = [line for line in lines if line["event"] == "token_refused"]
+    assert line == {
+        "event": "token_refused",
+        "log_level": "warning",
+        "reason": "forged",
+        "method": "POST",
+        "route": "/applications",
+    }

@@ -9,10 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.access.domain import (
+from services.access.domain.accounts import (
     FORGOTTEN_AFTER,
     FREE_TRIES,
     LONGEST_WAIT,
+    refuse_sign_in,
+    wait_to_try,
+)
+from services.access.domain.units import (
     Assignment,
     HeldRole,
     UnitFacts,
@@ -20,9 +24,7 @@ from services.access.domain import (
     check_together,
     check_unit,
     in_force,
-    refuse_sign_in,
     roles_on,
-    wait_to_try,
 )
 from services.access.store.seed import AccountFacts, RoleFacts, _check_roles, _checked_units
 from shared.catalog.protocol import UnitChanged
@@ -240,3 +242,19 @@ def test_the_stated_staff_of_each_unit_hold_those_roles_there():
 def test_units_that_contradict_each_other_stop_the_start():
     with pytest.raises(Misconfigured, match="X/parent UNKNOWN_UNIT"):
         _checked_units([unit("X", parent="Y").model_dump()])
+
+
+@pytest.mark.parametrize(
+    "stand_ins",
+    [
+        [{"account": "s", "valid_from": "2026-12-01"}],
+        {"handler": [{"account": "s", "valid_from": "2026-12-02", "valid_to": "2026-12-01"}]},
+        {"handler": "s"},
+        [7],
+    ],
+)
+def test_a_stand_in_of_a_unit_has_both_days_or_is_one_account(stand_ins):
+    wrong = check_unit(unit("420112-A", parent="420112", attributes={"stand_ins": stand_ins}), TREE)
+    assert [e.pointer for e in wrong] == ["/attributes/stand_ins"]
+    good = {"handler": ["s", {"account": "t", "valid_from": "2026-12-01", "valid_to": "2026-12-31"}]}
+    assert check_unit(unit("420112-A", parent="420112", attributes={"stand_ins": good}), TREE) == []

@@ -10,17 +10,20 @@ import pytest_asyncio
 import yaml
 from fastapi import FastAPI
 
-from services.access.domain import account_id
+from services.access.api.door import Door
+from services.access.domain.accounts import account_id
 from services.access.service import SERVICE
 from services.access.store.seed import seed
 from shared.bus.embedded import EmbeddedBus
 from shared.catalog.registry import load
-from shared.clock import VirtualClock, parse_clock
+from shared.clock import SystemClock, VirtualClock, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.site import Site
 from shared.http.app import install
-from shared.http.auth import Verifier, check_guards, public_paths
+from shared.http.auth import Principal, RoleInUnit, Verifier, check_guards, public_paths
+from shared.http.refusals import HttpError
+from shared.http.tokens import issue
 from shared.identity import PersonIndex
 from shared.policy import Policy
 from shared.runtime.service import RunningService, World
@@ -28,6 +31,7 @@ from tests.support.toy import Oracle, create_schema
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 SECRET = "onewindow-demo"
+POLICY = Policy.load(SERVICE.policy)
 
 
 def demo(name):
@@ -45,7 +49,7 @@ class Access:
         bus = EmbeddedBus(db, direct=False)
         world = World(Settings(demo=False), catalog, self.clock, bus, Oracle())
         self.service = RunningService(
-            SERVICE, world, Site(db, bus.presence), self.keyring.limited_to("access", sign=True), Policy()
+            SERVICE, world, Site(db, bus.presence), self.keyring.limited_to("access", sign=True), POLICY
         )
         self.app = FastAPI(redoc_url=None)
         install(self.app, Verifier.of(self.keyring))
@@ -159,6 +163,45 @@ async def test_the_right_secret_wipes_out_wrong_tries(access):
         assert (await access.sign_in("clerk")).status_code == 200
 
 
+async def test_guessing_from_one_address_at_many_names_is_slowed_and_every_process_counts_the_same(access, monkeypatch):
+    monkeypatch.setattr("services.access.store.accounts.FREE_TRIES_OF_ADDRESS", 6)
+    doors = [Door(access.service), Door(access.service)]
+
+    async def guess(number, address):
+        try:
+            await doors[number % 2].enter("password", f"guessed.{number}", "guess-guess", address)
+        except HttpError as refused:
+            return refused.status
+
+    assert [await guess(n, "10.0.0.1") for n in range(8)] == [401] * 6 + [429] * 2
+    assert await guess(9, "10.0.0.2") == 401, "another address is another count"
+    with pytest.raises(HttpError) as slowed:
+        await doors[0].enter("password", "clerk", SECRET, "10.0.0.1")
+    assert slowed.value.status == 429, "the right secret is not tried either, so that nothing is learnt of it"
+    rows = str(await access.fetch("SELECT * FROM access.sign_in_failure"))
+    assert "10.0.0" not in rows
+
+
+async def test_a_name_that_is_slowed_is_slowed_in_every_process(access):
+    doors = [Door(access.service), Door(access.service)]
+    statuses = []
+    for number in range(7):
+        with pytest.raises(HttpError) as refused:
+            await doors[number % 2].enter("password", "clerk", "guess-guess", f"10.0.0.{number}")
+        statuses.append(refused.value.status)
+    assert statuses == [401] * 5 + [429] * 2
+
+
+async def test_a_session_goes_on_by_renewing_with_the_roles_held_then(access):
+    token = (await access.sign_in("deputy")).json()["access_token"]
+    access.clock.set(parse_clock("fixed:2037-01-01T00:00:00+08:00").now())
+    answer = await access.http.post("/api/auth/renew", headers={"authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["expires_in"]) == (200, 900)
+    verifier = Verifier.of(access.keyring)
+    renewed = verifier.verify(answer.json()["access_token"])
+    assert (renewed.session, renewed.roles) == (verifier.verify(token).session, ())
+
+
 @pytest.mark.parametrize(
     ("form", "pointer"),
     [
@@ -253,6 +296,22 @@ async def test_a_disabled_account_gets_no_token_and_the_audit_says_who_did_it(ac
     assert (own.status_code, own.json()["code"]) == (422, "OWN_ACCOUNT")
     nobody = await access.http.post(f"/api/access/accounts/{account_id('nobody')}/disable", headers=security)
     assert nobody.status_code == 404
+
+
+async def test_a_security_officer_sees_the_accounts_of_their_own_place_and_no_citizens(access):
+    security = await access.bearer("security")
+    page = (await access.http.get("/api/access/accounts", params={"limit": 200}, headers=security)).json()
+    assert [a["account"] for a in page["items"]] == sorted(
+        a["account"] for a in demo("accounts") if a["account"] != "citizen"
+    )
+    (deputy,) = [a for a in page["items"] if a["account"] == "deputy"]
+    assert (deputy["id"], deputy["roles"][0]["stand_in_for"]) == (str(account_id("deputy")), "approver")
+    assert set(deputy) == {"id", "account", "name", "kind", "disabled_at", "roles"}
+    county = Principal("o", "o", "staff", (RoleInUnit("security", "420102", "420102"),))
+    kid, key = access.keyring.signing_key
+    head = {"authorization": f"Bearer {issue(county, kid, key, SystemClock().now())}"}
+    theirs = (await access.http.get("/api/access/accounts", headers=head)).json()["items"]
+    assert {a["account"] for a in theirs} == {"clerk_other", "handler_other", "approver_other"}
 
 
 async def test_only_the_token_and_the_keys_are_open(access):

@@ -39,11 +39,17 @@ class OneItem:
     def __init__(self, db, item):
         self.db, self.item, self.clock = db, item, FixedClock(NOW)
         self.spec = SimpleNamespace(name="toy")
+        self.refused = []
 
     @asynccontextmanager
     async def read(self):
         async with self.db.transaction(read_only=True) as conn:
             yield conn
+
+    @asynccontextmanager
+    async def write(self, actor, action="write", detail=None):
+        self.refused.append((actor, action, detail))
+        yield None
 
     def ctx(self, actor="system"):
         return fake_ctx(actor=actor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -225,3 +225,28 @@ def test_masking_leaves_no_personal_text_whole():
     assert parties == {"applicant": {"name": "李*", "id_no": "420112********0014", "address": "******"}}
     form = mask_form({"payee": {"number": "6222020000000000000"}, "disposition": "cremated"}, {"payee"})
     assert form == {"payee": {"number": "***************0000"}, "disposition": "cremated"}
+
+
+def test_a_stand_in_with_dates_is_let_in_and_may_act_between_them_only():
+    def dated(first, last):
+        return {"handler": [{"account": "s", "valid_from": first, "valid_to": last}]}
+
+    barred_from = {"staff": {"handler": ["a"]}, "leader": "boss"}
+    for first, last, admitted in (
+        ("2026-11-01", "2026-11-30", ["s"]),
+        ("2026-12-01", "2026-12-31", ["boss"]),
+        ("2026-10-01", "2026-10-31", ["boss"]),
+    ):
+        _, task = opened(fake_ctx(units=units(**barred_from, stand_ins=dated(first, last))), barred=["a"])
+        assert task.admitted == admitted
+    _, task = opened(fake_ctx(units=units(**barred_from, stand_ins=dated("2026-11-01", "2026-11-30"))), barred=["a"])
+    assert tasks.may_act(task, "s", (), date(2026, 11, 30))
+    assert not tasks.may_act(task, "s", (), date(2026, 12, 1))
+
+
+def test_a_stand_in_who_did_the_first_step_is_kept_from_the_second():
+    ctx = fake_ctx(units=units(staff={"handler": ["a"]}, stand_ins={"handler": ["s"]}, leader="boss"))
+    _, task = opened(ctx, barred=["a", "s"])
+    assert task.admitted == ["boss"]
+    with pytest.raises(RefusedError):
+        tasks.refuse_barred(task, "s")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
 from services.access.api import relatives
-from services.access.domain import Unit, UnitFacts, change_unit, check_unit, unit_id
-from services.access.store import accounts, units
+from services.access.api.people import add_people
+from services.access.api.shapes import UnitPage, UnitShown
+from services.access.domain.units import Unit, UnitFacts, change_unit, check_unit, unit_id
+from services.access.store import units
 from shared.changes import Changes, Ctx
 from shared.errors import Conflict, Invalid, Refused, RefusedError
 from shared.http.auth import Principal, allow, anyone
+from shared.http.documented import answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.paging import Paging, paging
 from shared.http.refusals import forbidden, not_found
@@ -25,7 +27,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter()
     routes.include_router(relatives.router(handle))
 
-    @routes.get("/units")
+    @routes.get("/units", **answers(UnitPage, also={404: "没有这个机构 / there is no such unit"}))
     async def list_units(
         who: Annotated[Principal, anyone()],
         where: Annotated[Paging, Depends(paging)],
@@ -40,7 +42,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         hidden = set() if who.kind == "staff" else {"attributes"}
         return where.page(rows, lambda u: (u.code,), lambda u: u.model_dump(mode="json", exclude=hidden))
 
-    @routes.post("/units", status_code=201)
+    @routes.post("/units", **answers(UnitShown, 201))
     async def put_unit(
         facts: UnitFacts, who: Annotated[Principal, allow("security")], key: Annotated[Scope, Depends(idempotency)]
     ) -> Any:
@@ -54,23 +56,7 @@ def router(handle: ServiceHandle) -> APIRouter:
             raise Invalid(wrong)
         return await handle.command("unit", unit_id(facts.code), _changing(facts), actor=who.account, idempotency=key)
 
-    @routes.post("/accounts/{identity}/disable")
-    async def disable_account(identity: UUID, who: Annotated[Principal, allow("security")]) -> dict[str, Any]:
-        """Closes an account: it gets no token any more; those it has end within fifteen minutes."""
-        async with handle.read() as conn:
-            found = await accounts.find_by_id(conn, identity)
-            held = await accounts.assignments(conn, found.account) if found else []
-            places = await accounts.units_of(conn, [a for a in held if found and a.account == found.account])
-        if found is None or not all(who.covers(unit.region, "security") for unit in places.values()):
-            raise not_found()
-        if found.account == who.account:
-            raise RefusedError(Refused("OWN_ACCOUNT", "", "不能停用自己的账号", "nobody disables their own account"))
-        now = handle.clock.now()
-        async with handle.write(who.account) as conn:
-            closed = await accounts.disable(conn, identity, now)
-            await accounts.audit(conn, now, who.account, "AccountDisabled", str(identity))
-        return {"id": str(identity), "account": found.account, "disabled_at": closed.isoformat()}
-
+    add_people(routes, handle)
     return routes
 
 

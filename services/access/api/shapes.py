@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
 
 from shared.http.documented import Shown
 
@@ -14,6 +18,12 @@ class TokenShown(Shown):
     token_type: str
     expires_in: int
     scope: str
+
+
+class EndedShown(Shown):
+    """How many sessions ended."""
+
+    ended: int
 
 
 class KeysShown(Shown):
@@ -38,3 +48,86 @@ class MeShown(Shown):
     kind: str
     roles: list[RoleShown]
     scopes: list[str]
+
+
+class UnitFactsShown(Shown):
+    """A unit (机构); `attributes` are shown to staff alone, `version` after a change."""
+
+    code: str
+    kind: str
+    name: str
+    region: str
+    parent: str | None
+    valid_from: date
+    valid_to: date | None
+
+
+class UnitShown(UnitFactsShown):
+    """A unit as it was changed."""
+
+    attributes: dict[str, Any]
+    version: int
+
+
+class UnitListed(UnitFactsShown):
+    """A unit in the list."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    attributes: dict[str, Any] = Field(default_factory=dict, description="仅工作人员可见 / told to staff alone")
+
+
+class UnitPage(Shown):
+    """A page of units."""
+
+    items: list[UnitListed]
+    next: str | None
+
+
+class ClosedShown(Shown):
+    """An account that was disabled; `ended` sessions."""
+
+    id: UUID
+    account: str
+    disabled_at: datetime
+    ended: int
+
+
+class AssignmentShown(Shown):
+    """A role between two days, by one's own right or as a stand-in."""
+
+    role: str
+    unit: str | None
+    valid_from: date | None
+    valid_to: date | None
+    stand_in_for: str | None
+
+
+class AssignmentsShown(Shown):
+    """All that an account was ever given."""
+
+    id: UUID
+    account: str
+    roles: list[AssignmentShown]
+
+
+class LinkedShown(Shown):
+    """The account that the issuer's subject signs in as from now on."""
+
+    id: UUID
+    account: str
+
+
+class AccountShown(AssignmentsShown):
+    """An account as a security officer sees it."""
+
+    name: str
+    kind: str
+    disabled_at: datetime | None
+
+
+class AccountPage(Shown):
+    """A page of accounts."""
+
+    items: list[AccountShown]
+    next: str | None

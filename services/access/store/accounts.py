@@ -10,7 +10,16 @@ from uuid import UUID
 
 import orjson
 
-from services.access.domain import FORGOTTEN_AFTER, Assignment, UnitFacts, failures_now, wait_to_try
+from services.access.domain.accounts import (
+    FORGOTTEN_AFTER,
+    FREE_TRIES,
+    FREE_TRIES_OF_ADDRESS,
+    account_id,
+    failures_now,
+    wait_to_try,
+)
+from services.access.domain.units import Assignment, UnitFacts
+from shared.messages import derived_id
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,6 +65,27 @@ def _account(row: Any) -> Account | None:
     )
 
 
+_THEIRS = """
+SELECT a.id, a.account, a.name, a.kind, a.disabled_at FROM access.account a
+WHERE a.kind <> 'citizen' AND ($1::text IS NULL OR a.account > $1)
+AND EXISTS (SELECT FROM access.assignment s WHERE s.account = a.account AND s.unit IS NOT NULL)
+AND NOT EXISTS (SELECT FROM access.assignment s JOIN access.node n ON n.code = s.unit
+    WHERE s.account = a.account AND NOT n.region LIKE ANY($2::text[]))
+ORDER BY a.account LIMIT $3
+"""
+
+
+async def listed(conn: asyncpg.Connection, after: str | None, regions: list[str], limit: int) -> list[dict[str, Any]]:
+    """Accounts by name, all of whose roles lie in these regions (`LIKE` patterns), each with what it was given."""
+    rows = [dict(row) for row in await conn.fetch(_THEIRS, after, regions, limit)]
+    held = await conn.fetch(
+        "SELECT account, role, unit, valid_from, valid_to, stand_in_for FROM access.assignment"
+        " WHERE account = ANY($1::text[]) ORDER BY role, unit, valid_from",
+        [row["account"] for row in rows],
+    )
+    return [{**row, "roles": [dict(h) for h in held if h["account"] == row["account"]]} for row in rows]
+
+
 async def assignments(conn: asyncpg.Connection, account: str) -> list[Assignment]:
     """The account's assignments, and those of everybody it stands in for."""
     rows = await conn.fetch(
@@ -81,41 +111,99 @@ async def disable(conn: asyncpg.Connection, identity: UUID, at: datetime) -> dat
     return closed
 
 
+async def set_secret(conn: asyncpg.Connection, identity: UUID, kept: str) -> None:
+    """From now on this hash is compared."""
+    await conn.execute("UPDATE access.account SET secret = $2 WHERE id = $1", identity, kept)
+
+
+async def assign(conn: asyncpg.Connection, role: Assignment) -> None:
+    """Gives the role, or moves its last day where it is held since the same day already."""
+    await conn.execute(
+        "INSERT INTO access.assignment (id, account, role, unit, valid_from, valid_to, stand_in_for)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET valid_to = EXCLUDED.valid_to",
+        derived_id("assignment", role.account, role.role, role.unit, role.valid_from, role.stand_in_for),
+        role.account,
+        role.role,
+        role.unit,
+        role.valid_from,
+        role.valid_to,
+        role.stand_in_for,
+    )
+
+
+# --- accounts of an outside issuer ------------------------------------------------------------------------------------
+
+
+async def linked(conn: asyncpg.Connection, subject: str) -> Account | None:
+    """The account that this subject of the outside issuer signs in as."""
+    sql = "SELECT a.* FROM access.account a JOIN access.outside_link l ON l.account = a.account WHERE l.subject = $1"
+    return _account(await conn.fetchrow(sql, subject))
+
+
+async def link(conn: asyncpg.Connection, subject: str, account: str, at: datetime) -> bool:
+    """Binds a subject to an account for good; False when either is bound already, to whatever."""
+    sql = "INSERT INTO access.outside_link (subject, account, linked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    return str(await conn.execute(sql, subject, account, at)) == "INSERT 0 1"
+
+
+async def open_citizen(conn: asyncpg.Connection, account: str, name: str, person_ref: str, at: datetime) -> None:
+    """An account for a citizen whom the outside issuer knows; no secret opens it here."""
+    await conn.execute(
+        "INSERT INTO access.account (id, account, name, kind, secret, scopes, person_ref, created_at)"
+        " VALUES ($1, $2, $3, 'citizen', '', '[]', $4, $5) ON CONFLICT DO NOTHING",
+        account_id(account),
+        account,
+        name,
+        person_ref,
+        at,
+    )
+    await assign(conn, Assignment(account, "citizen", None))
+
+
 # --- wrong tries ------------------------------------------------------------------------------------------------------
 
 
-async def wait(conn: asyncpg.Connection, account: str, now: datetime) -> timedelta:
-    """How long this name, known or not, must wait before it is tried again."""
-    row = await conn.fetchrow(
-        "SELECT failures, last_at FROM access.sign_in_failure WHERE name_hash = $1", _name_hash(account)
+async def wait(conn: asyncpg.Connection, account: str, address: str, now: datetime) -> timedelta:
+    """How long this name, known or not, and this address must wait before either is tried again."""
+    free = {_name_hash(account): FREE_TRIES, _address_hash(address): FREE_TRIES_OF_ADDRESS}
+    rows = await conn.fetch(
+        "SELECT name_hash, failures, last_at FROM access.sign_in_failure WHERE name_hash = ANY($1)", list(free)
     )
-    return wait_to_try(row["failures"], row["last_at"], now) if row else timedelta(0)
+    waits = [wait_to_try(r["failures"], r["last_at"], now, free[r["name_hash"]]) for r in rows]
+    return max(waits, default=timedelta(0))
 
 
-async def count_failure(conn: asyncpg.Connection, account: str, now: datetime) -> None:
-    """One more wrong try of this name; tries long past are forgotten with it."""
-    name = _name_hash(account)
-    row = await conn.fetchrow(
-        "SELECT failures, last_at FROM access.sign_in_failure WHERE name_hash = $1 FOR UPDATE", name
-    )
-    failures = 1 + (failures_now(row["failures"], row["last_at"], now) if row else 0)
-    await conn.execute(
-        "INSERT INTO access.sign_in_failure (name_hash, failures, last_at) VALUES ($1, $2, $3)"
-        " ON CONFLICT (name_hash) DO UPDATE SET failures = EXCLUDED.failures, last_at = EXCLUDED.last_at",
-        name,
-        failures,
-        now,
-    )
+async def count_failure(conn: asyncpg.Connection, account: str, address: str, now: datetime) -> None:
+    """One more wrong try of this name and from this address; tries long past are forgotten with it."""
+    for hashed in sorted((_name_hash(account), _address_hash(address))):
+        row = await conn.fetchrow(
+            "SELECT failures, last_at FROM access.sign_in_failure WHERE name_hash = $1 FOR UPDATE", hashed
+        )
+        failures = 1 + (failures_now(row["failures"], row["last_at"], now) if row else 0)
+        await conn.execute(
+            "INSERT INTO access.sign_in_failure AS f (name_hash, failures, last_at) VALUES ($1, $2, $3)"
+            " ON CONFLICT (name_hash) DO UPDATE SET last_at = EXCLUDED.last_at,"
+            " failures = CASE WHEN EXCLUDED.failures = 1 AND f.last_at >= $4 THEN f.failures + 1"
+            " ELSE EXCLUDED.failures END",
+            hashed,
+            failures,
+            now,
+            now - FORGOTTEN_AFTER,
+        )
     await conn.execute("DELETE FROM access.sign_in_failure WHERE last_at < $1", now - FORGOTTEN_AFTER)
 
 
 async def clear_failures(conn: asyncpg.Connection, account: str) -> None:
-    """The right secret wipes out the wrong tries."""
+    """The right secret wipes out the wrong tries of the name; those of an address only time does."""
     await conn.execute("DELETE FROM access.sign_in_failure WHERE name_hash = $1", _name_hash(account))
 
 
 def _name_hash(account: str) -> str:
     return sha256(f"onewindow sign-in\0{account}".encode()).hexdigest()
+
+
+def _address_hash(address: str) -> str:
+    return sha256(f"onewindow address\0{address}".encode()).hexdigest()
 
 
 async def audit(conn: asyncpg.Connection, at: datetime, actor: str, action: str, identity: str, **detail: Any) -> None:

@@ -10,23 +10,22 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.access.domain import (
-    AccountKind,
+from services.access.domain.accounts import AccountKind, account_id
+from services.access.domain.units import (
+    Assignment,
     Unit,
     UnitFacts,
-    account_id,
     change_unit,
     check_together,
     check_unit,
     unit_id,
 )
-from services.access.store.accounts import DEMONSTRATION
+from services.access.store.accounts import DEMONSTRATION, assign
 from services.access.store.secrets import Secrets
 from shared.changes import Changes, Ctx
 from shared.errors import Misconfigured
 from shared.http.principal import ROLES
 from shared.identity import PersonIndex
-from shared.messages import derived_id
 from shared.runtime.spec import Command, ServiceHandle
 
 ACTOR = "setup"
@@ -140,14 +139,4 @@ async def _insert(conn: Any, handle: ServiceHandle, person: AccountFacts, kept: 
         handle.clock.now(),
     )
     for role in person.roles:
-        await conn.execute(
-            "INSERT INTO access.assignment (id, account, role, unit, valid_from, valid_to, stand_in_for)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-            derived_id("assignment", person.account, role.role, role.unit, role.valid_from, role.stand_in_for),
-            person.account,
-            role.role,
-            role.unit,
-            role.valid_from,
-            role.valid_to,
-            role.stand_in_for,
-        )
+        await assign(conn, Assignment(account=person.account, **role.model_dump()))

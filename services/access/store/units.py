@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.access.domain import UnitFacts
+from services.access.domain.units import UnitFacts
 
 if TYPE_CHECKING:
     import asyncpg
@@ -25,6 +25,12 @@ async def tree(conn: asyncpg.Connection) -> dict[str, UnitFacts]:
     """Every unit by its code."""
     rows = await conn.fetch("SELECT body->'facts' AS facts FROM access.node")
     return {unit.code: unit for unit in map(_facts, rows)}
+
+
+async def one(conn: asyncpg.Connection, code: str) -> UnitFacts | None:
+    """The unit of this code, if there is one."""
+    row = await conn.fetchrow("SELECT body->'facts' AS facts FROM access.node WHERE code = $1", code)
+    return None if row is None else _facts(row)
 
 
 async def listed(conn: asyncpg.Connection, under: str | None, after: str | None, limit: int) -> list[UnitFacts]:

@@ -22,6 +22,7 @@ from shared.errors import Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
+from shared.http.recording import refusals_recorded
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
@@ -40,11 +41,12 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> Any:
         """Receives an application; the answer holds its items and `query_code`. With `draft_id`, a draft is handed in."""
         await handle.require_room()
-        if "draft_id" not in body:
-            return AsBuilt(await submit(handle, body, who, key), 201)
-        draft_id, rest = _draft_of(body)
-        answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
-        await hand_in(handle, draft_id, answer["application_no"], who, key[2])
+        async with refusals_recorded(handle, who.account, "create_application"):
+            if "draft_id" not in body:
+                return AsBuilt(await submit(handle, body, who, key), 201)
+            draft_id, rest = _draft_of(body)
+            answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
+            await hand_in(handle, draft_id, answer["application_no"], who, key[2])
         return answer
 
     @routes.get("/applications/{no}", **answers(ApplicationSeen))

@@ -34,6 +34,7 @@ from shared.catalog.protocol.events import (
 from shared.catalog.protocol.facts import (
     LifeEventReported,
     PersonRefMapped,
+    SessionsEnded,
     UnitChanged,
 )
 from shared.catalog.protocol.requests import (
@@ -175,6 +176,7 @@ __all__ = [
     "PrerequisiteResult",
     "Result",
     "ReversalRequested",
+    "SessionsEnded",
     "SupplementedItem",
     "UP",
     "UnitChanged",

@@ -1,9 +1,10 @@
-"""Facts that any service may publish: life events, corrected identities, units."""
+"""Facts that any service may publish: life events, corrected identities, units, sessions that ended."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -43,3 +44,16 @@ class UnitChanged(Message):
     valid_from: date
     valid_to: date | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class SessionsEnded(Message):
+    """Sessions of one account ended before their time (on `onewindow.access.events`, one stream an account).
+
+    Their tokens are refused from now on; `until`, by the machine's clock, is when the last of them would have ended
+    by itself. `disabled` and `roles_changed` also take from the account the tasks that it holds.
+    """
+
+    account_id: UUID
+    sessions: tuple[UUID, ...]
+    cause: Literal["signed_out", "superseded", "password_changed", "roles_changed", "disabled"]
+    until: datetime

@@ -1,11 +1,11 @@
-"""Pure rules: units with their dates, roles held in them, stand-ins, and how often somebody may try to sign in."""
+"""Units with their dates, roles held in them, stand-ins."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -70,7 +70,29 @@ def check_unit(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldErr
         found.append(_wrong("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
     if facts.valid_to is not None and facts.valid_to < facts.valid_from:
         found.append(_wrong("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
-    return found + _check_parent(facts, tree)
+    return found + _check_stand_ins(facts.attributes.get("stand_ins")) + _check_parent(facts, tree)
+
+
+def _check_stand_ins(given: Any) -> list[FieldError]:
+    """Each is an account, or an account with both days; by role or for all roles."""
+    lists = given.values() if isinstance(given, dict) else [given or []]
+    if all(isinstance(people, list | tuple) and all(map(_stands_in, people)) for people in lists):
+        return []
+    text = "代理人应为账号,或含 account、valid_from、valid_to / a stand-in is an account, or one with both days"
+    return [_wrong("/attributes/stand_ins", "STAND_IN", text)]
+
+
+def _stands_in(person: Any) -> bool:
+    if isinstance(person, str):
+        return True
+    try:
+        return (
+            isinstance(person["account"], str)
+            and person.keys() == {"account", "valid_from", "valid_to"}
+            and date.fromisoformat(str(person["valid_from"])) <= date.fromisoformat(str(person["valid_to"]))
+        )
+    except (TypeError, KeyError, ValueError):
+        return False
 
 
 def _check_parent(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldError]:
@@ -185,46 +207,3 @@ def _in_unit(a: Assignment, units: Mapping[str, UnitFacts], on: date) -> HeldRol
     if unit is None or not in_force(unit.valid_from, unit.valid_to, on):
         return None
     return HeldRole(a.role, a.unit, unit.region)
-
-
-# --- accounts ---------------------------------------------------------------------------------------------------------
-
-AccountKind = Literal["staff", "citizen", "partner", "department"]
-Refusal = Literal["unknown", "wrong_secret", "disabled", "wrong_grant"]
-
-
-def account_id(account: str) -> UUID:
-    """The id of the account of this name; a name is never given twice."""
-    return derived_id("account", account)
-
-
-def refuse_sign_in(kind: str | None, grant: str, *, disabled: bool, secret_fits: bool) -> Refusal | None:
-    """Why somebody is not let in, for the audit alone; None lets in. `kind` is None for an unknown name."""
-    if kind is None:
-        return "unknown"
-    if not secret_fits:
-        return "wrong_secret"
-    if disabled:
-        return "disabled"
-    return None if (kind == "department") == (grant == "client_credentials") else "wrong_grant"
-
-
-FREE_TRIES: Final = 5
-FIRST_WAIT: Final = timedelta(seconds=15)
-LONGEST_WAIT: Final = timedelta(minutes=15)
-FORGOTTEN_AFTER: Final = timedelta(hours=1)
-"""How long wrong tries are remembered: a person who mistyped in the morning starts afresh after lunch."""
-
-
-def failures_now(failures: int, last: datetime | None, now: datetime) -> int:
-    """The wrong tries that still count."""
-    return 0 if last is None or now - last >= FORGOTTEN_AFTER else failures
-
-
-def wait_to_try(failures: int, last: datetime | None, now: datetime) -> timedelta:
-    """How long this name must wait before it may try again: nothing at first, then doubling, never for ever."""
-    counted = failures_now(failures, last, now)
-    if last is None or counted < FREE_TRIES:
-        return timedelta(0)
-    pause = min(FIRST_WAIT * (1 << min(counted - FREE_TRIES, 10)), LONGEST_WAIT)
-    return max(timedelta(0), last + pause - now)

@@ -1,0 +1,22 @@
+"""intake: ended sessions."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Expands the schema."""
+    op.create_table('ended_session',
+    sa.Column('session', sa.UUID(), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('session'),
+    schema='intake'
+    )
+
+
+def downgrade() -> None:
+    """Takes it back."""
+    op.drop_table('ended_session', schema='intake')
