@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -137,6 +137,7 @@ class Authorities:
         found = [e for e in self.entries if e.names(matter) and (covers(e.region, region) or covers(region, e.region))]
         return sorted(found, key=lambda e: e.closeness, reverse=True)
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - the authorities in force live as long as the process
     def of(self, matter: str, region: str, on: date) -> Authority | None:
         """Who has authority over this matter there on that day; None where nobody is declared."""
         found = [e for e in self.entries if e.holds(matter, region, on)]

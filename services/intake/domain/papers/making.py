@@ -70,17 +70,18 @@ def _moved(state: Application, old: ItemView | None, new: ItemView, message: Cas
     """Acceptance, pause, resumption, extension; of an item that ends in the same moment only its decision is told."""
     if old is None or old is new or new.status in FINAL_ITEM:
         return
-    moment = Moment(items=(new,))
-    mark = (new.item_id, new.round)
+
+    def told(kind: str, *mark: object, by: tuple[str, ...] = ()) -> Put:
+        return row(state.id, kind, message.at, Moment(items=(new,), by=by), new.item_id, new.round, *mark)
+
     if new.accepted_at and not old.accepted_at and new.nature is Nature.ON_APPLICATION:
-        yield row(state.id, "acceptance", message.at, moment, *mark)
+        yield told("acceptance")
     if new.pause is not None and new.pause != old.pause and (old.pause is None or old.pause.since != new.pause.since):
-        yield row(state.id, "pause", message.at, moment, *mark, new.pause.since)
+        yield told("pause", new.pause.since)
     if old.pause is not None and new.pause is None:
-        yield row(state.id, "resume", message.at, moment, *mark, old.pause.since)
+        yield told("resume", old.pause.since)
     if new.extension is not None and old.extension is None:
-        by = (new.extension.approved_by,)
-        yield row(state.id, "extension", message.at, moment.model_copy(update={"by": by}), *mark)
+        yield told("extension", by=(new.extension.approved_by,))
 
 
 def _concluded(message: ItemConcluded, catalog: Catalog) -> Put:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.papers import words
+from shared.catalog.materials import NAMES
 from shared.clock import BEIJING, beijing_date
 from shared.identity import mask_account
 
@@ -81,10 +82,9 @@ def _provisional(provisional: bool) -> str:
 
 
 def _materials(source: Source) -> list[Line]:
-    names = {need.type: need.name for m in source.world.catalog.matters.values() for need in m.materials}
     by_source: dict[str, list[str]] = {}
     for m in source.filed.materials:
-        name = names.get(m["type"], m["type"])
+        name = NAMES.get(m["type"], m["type"])
         until = f"({m['promise_by']} 前补齐)" if m["source"] == "deferred" else ""
         kind = m["source"] if m["source"] in _PROMISED else ""
         by_source.setdefault(kind, []).append(f"{name}{until}")
