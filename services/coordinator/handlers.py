@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from services.coordinator.domain.answers import answer
-from services.coordinator.domain.correction import issue
+from services.coordinator.domain.correction import issue, on_delivered
 from services.coordinator.domain.disputes import dispute, uphold
 from services.coordinator.domain.facts import establish_fact
 from services.coordinator.domain.join import advance
@@ -23,6 +23,7 @@ from shared.catalog.protocol import (
     ApplicationSubmitted,
     ApplicationSupplemented,
     CommitmentFound,
+    CorrectionDelivered,
     FactDisputed,
     FactEstablished,
     FactUpheld,
@@ -94,6 +95,7 @@ HANDLERS: dict[type[Message], Handler] = {
     FactEstablished: on_case(establish_fact),
     MaterialsLapsed: on_case(on_lapsed),
     CommitmentFound: on_case(on_commitment_found),
+    CorrectionDelivered: on_case(on_delivered),
     FactDisputed: on_case(dispute),
     FactUpheld: on_case(uphold),
     **dict.fromkeys(UP, on_case(answer)),

@@ -156,6 +156,7 @@ PAPER = Table(
     UniqueConstraint("number", name="paper_number_once"),
     Index("paper_case", "case_id", "made_at"),
     Index("paper_unsealed", "made_at", postgresql_where=text("unsealed")),
+    Index("paper_held", "case_id", postgresql_where=text("held IS NOT NULL")),
     Index("paper_waiting", "made_at", postgresql_where=text("number IS NULL AND held IS NULL")),
 )
 """Papers (文书). A row without a number was made and is issued within a second; with one it never changes."""

@@ -113,6 +113,7 @@ def _to_the_coordinator() -> tuple[Message, ...]:
             occurred_on=DAY,
             evidence="example-1",
         ),
+        p.CorrectionDelivered(case_id=CASE, number=1, delivered_on=DAY),
         p.MaterialsLapsed(case_id=CASE, items=(ITEM,), reason_code="TOLERANCE_LAPSED"),
         p.CommitmentFound(
             case_id=CASE, material="kinship_proof", items=(ITEM,), reason_code="FALSE_COMMITMENT", law=_LAW

@@ -172,6 +172,24 @@ async def test_an_item_whose_task_was_lost_is_found_stuck(platform: Platform) ->
             await conn.execute("UPDATE elderly.task SET state = 'open' WHERE aggregate_id = $1", item)
 
 
+async def test_a_paper_that_cannot_be_issued_is_found_stuck(platform: Platform) -> None:
+    number = (await hand_in(platform, family(platform)))["application_no"]
+    done = await ended(platform, number)
+    hold = "UPDATE intake.paper SET held = $2 WHERE case_id = $1::uuid AND kind = 'receipt'"
+
+    async def found() -> list[Any]:
+        items = (await get(platform, "/api/ops/intake/stuck"))["items"]
+        return [i["reason"] for i in items if i["application_no"] == number]
+
+    async with platform.host.services["intake"].write("a test") as conn:
+        await conn.execute(hold, done["case_id"], "NO_AUTHORITY")
+    try:
+        assert await eventually(found, "it to be found") == ["PAPER_HELD"]
+    finally:
+        async with platform.host.services["intake"].write("a test") as conn:
+            await conn.execute(hold, done["case_id"], None)
+
+
 async def test_each_service_says_by_itself_whether_it_can_work(platform: Platform) -> None:
     assert (await platform.get("/readyz/funeral", None)).json() == {"status": "ready"}
     assert (await platform.get("/readyz/nowhere", None)).status_code == 404

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.coordinator.domain.correction import answer_from
+from services.coordinator.domain.correction import on_delivered
 from shared.catalog import protocol as p
 from shared.errors import Conflict
 from shared.outcomes import Nature
@@ -233,7 +233,8 @@ def test_a_correction_answered_in_time_ends_nothing():
 def test_the_applicants_days_run_from_a_later_delivery():
     desk = Desk(planned(1))
     asks(desk, 1, "A")
-    desk.look(lambda turn: answer_from(turn, 1, date(2026, 11, 25)))
+    delivered = p.CorrectionDelivered(case_id=desk.case.id, number=1, delivered_on=date(2026, 11, 25))
+    desk.look(lambda turn: on_delivered(turn, delivered))
     assert desk.item(1).answer_by == date(2026, 12, 10)
     desk.wait_until(date(2026, 12, 10))
     assert desk.item(1).outcome is None

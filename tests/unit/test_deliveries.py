@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake.domain.papers.deliver import Delivery, Ground, deliver
-from services.intake.domain.papers.model import Moment, Paper
+from services.intake.domain.papers.model import Correction, Moment, Paper
 from services.intake.tables import PAPER_DELIVERY, TIMELINE
+from shared.clock import beijing_date
 from shared.errors import Invalid, RefusedError
 from shared.outcomes import ItemStatus
 from tests.support.received import CASE, NOW, POLICY, concluded, ctx, paper_rows, received
@@ -26,8 +27,9 @@ PARTIES = {
 def paper(state, **changed):
     (row,) = paper_rows(concluded(state, "funeral.fee_waiver", ItemStatus.DENIED))
     moment = Moment.model_validate_json(row["moment"])
-    fields = {"number": "甲民不准〔2026〕1号", "digest": "0", **changed}
-    return Paper(row["id"], CASE, row["kind"], row["title"], row["made_at"], moment, **fields)
+    issued = {"number": "甲民不准〔2026〕1号", "digest": "0"}
+    made = Paper(row["id"], CASE, row["kind"], row["title"], row["made_at"], moment, **issued)
+    return replace(made, **changed)
 
 
 def ground(state, form=None, **changed):
@@ -60,6 +62,16 @@ def test_the_party_is_delivered_to_and_the_proof_is_a_paper_of_its_own():
     assert "李明" not in everything
     assert "李明" not in changes.state.model_dump_json()
     assert rows(changes, TIMELINE)[0]["text_zh"] == "《不予批准决定书》已送达(直接送达)。"
+
+
+def test_the_days_to_answer_a_correction_run_from_the_delivery_that_counts_and_from_no_other():
+    told = Moment(correction=Correction(number=2))
+    changes, _ = delivered(given(), kind="correction", moment=told)
+    assert [(e.topic, e.message.number, e.message.delivered_on) for e in changes.emits] == [
+        ("onewindow.coordinator.requests", 2, beijing_date(NOW))
+    ]
+    assert delivered(given(), kind="correction", moment=told, delivered_at=NOW)[0].emits == []
+    assert delivered(given())[0].emits == []
 
 
 def test_a_second_delivery_is_further_evidence_and_moves_no_term():

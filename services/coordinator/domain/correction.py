@@ -9,7 +9,7 @@ from services.coordinator.domain.clocks import gathered_by
 from services.coordinator.domain.state import Case, CaseItem, Found, Told
 from services.coordinator.domain.tasks import CHECK_SILENT, NEW_FINDING, close_moot, open_task
 from services.coordinator.domain.turn import Turn
-from shared.catalog.protocol import Finding
+from shared.catalog.protocol import CorrectionDelivered, Finding
 from shared.clock import beijing_date
 from shared.handling.limits import start_of
 
@@ -98,6 +98,11 @@ def _told(turn: Turn, item: CaseItem, until: date) -> None:
 def _last_day(turn: Turn, told_on: date) -> date:
     limit = turn.ctx.policy.find("correction.answer_days", turn.case.accept_region, told_on).value
     return turn.calendar.due(told_on, limit["n"], limit["unit"], roll=True).date
+
+
+def on_delivered(turn: Turn, message: CorrectionDelivered) -> None:
+    """A paper counts as delivered: the days to answer it run from there."""
+    answer_from(turn, message.number, message.delivered_on)
 
 
 def answer_from(turn: Turn, number: int, delivered_on: date) -> None:

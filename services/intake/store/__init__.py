@@ -220,7 +220,14 @@ ORDER BY a.id LIMIT 200
 """
 
 
+_HELD = """
+SELECT a.id, a.version, a.application_no, 'PAPER_HELD', false
+FROM intake.paper p JOIN intake.application a ON a.id = p.case_id WHERE p.held IS NOT NULL LIMIT 200
+"""
+
+
 async def hanging(handle: ServiceHandle, conn: asyncpg.Connection) -> list[Hanging]:
-    """Applications the coordinator never opened, or with a fact that nobody is asked and no person looks into."""
+    """Applications the coordinator never opened, with a fact that nobody is asked and no person looks into, or with a
+    paper that cannot be issued."""
     rows = await conn.fetch(_HANGING, [status.value for status in ENDED])
-    return [Hanging(*row) for row in rows]
+    return [Hanging(*row) for row in (*rows, *await conn.fetch(_HELD))]

@@ -42,6 +42,7 @@ from shared.catalog.protocol.requests import (
     ApplicationSubmitted,
     ApplicationSupplemented,
     CommitmentFound,
+    CorrectionDelivered,
     FactDisputed,
     FactEstablished,
     FactUpheld,
@@ -88,6 +89,7 @@ INTAKE_REQUESTS = (
     FactEstablished,
     MaterialsLapsed,
     CommitmentFound,
+    CorrectionDelivered,
     FactDisputed,
     FactUpheld,
 )
@@ -132,6 +134,7 @@ __all__ = [
     "CaseView",
     "CheckPassed",
     "CommitmentFound",
+    "CorrectionDelivered",
     "CorrectionIssued",
     "CorrectionRequested",
     "DOWN",

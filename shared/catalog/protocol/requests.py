@@ -50,6 +50,14 @@ class WithdrawalSubmitted(Message):
     reason_code: str = "APPLICANT_WITHDREW"
 
 
+class CorrectionDelivered(Message):
+    """A correction paper was delivered, with effect from that day in Beijing: the days to answer it run from there."""
+
+    case_id: UUID
+    number: int
+    delivered_on: date
+
+
 class FactEstablished(Message):
     """A fact that items wait for was asked of its source. `silent` is repeated by a later answer."""
 

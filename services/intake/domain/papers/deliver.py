@@ -5,7 +5,7 @@ The terms that the law gives to a way of delivery are dated figures of policy (`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.intake.domain.check import death_date
+from services.intake.domain.facts import to_coordinator
 from services.intake.domain.model import Application
 from services.intake.domain.papers import words
 from services.intake.domain.papers.making import row
@@ -24,7 +25,8 @@ from services.intake.domain.timeline import Line
 from services.intake.tables import PAPER_DELIVERY
 from shared.catalog.forms import Name
 from shared.catalog.parties import Shape
-from shared.changes import Changes, Ctx, Put
+from shared.catalog.protocol import CorrectionDelivered
+from shared.changes import Changes, Ctx, Emit, Put
 from shared.clock import as_utc, beijing_date
 from shared.errors import FieldError, Invalid, Refused, RefusedError
 from shared.handling.limits import end_of
@@ -123,7 +125,16 @@ def deliver(
     effective = ground.paper.delivered_at is None
     put = delivery_row(ground.paper, given, ctx, effective=effective, effect=takes_effect(given, ground, ctx))
     puts = [put, _proof(given, ground, put, ctx), *tell(state, [_told(ground.paper, given)], ctx.now)]
-    return Changes(state, puts=puts), {"delivery_id": str(put.values["id"]), "effective": effective}
+    emits = [*_answer_runs(state, ground.paper, put.values["takes_effect"])] if effective else []
+    return Changes(state, emits=emits, puts=puts), {"delivery_id": str(put.values["id"]), "effective": effective}
+
+
+def _answer_runs(state: Application, paper: Paper, effect: datetime) -> Iterator[Emit]:
+    """Tells the coordinator from which day the applicant's time to answer a correction runs."""
+    told = paper.moment.correction
+    if told is not None:
+        day = beijing_date(effect)
+        yield to_coordinator(state, CorrectionDelivered(case_id=state.id, number=told.number, delivered_on=day))
 
 
 def delivery_row(paper: Paper, given: Delivery, ctx: Ctx, *, effective: bool, effect: datetime) -> Put:

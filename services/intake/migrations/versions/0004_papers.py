@@ -53,6 +53,7 @@ def upgrade() -> None:
     )
     op.create_index('paper_case', 'paper', ['case_id', 'made_at'], unique=False, schema='intake')
     op.create_index('paper_unsealed', 'paper', ['made_at'], unique=False, schema='intake', postgresql_where=sa.text('unsealed'))
+    op.create_index('paper_held', 'paper', ['case_id'], unique=False, schema='intake', postgresql_where=sa.text('held IS NOT NULL'))
     op.create_index('paper_waiting', 'paper', ['made_at'], unique=False, schema='intake', postgresql_where=sa.text('number IS NULL AND held IS NULL'))
     op.create_table('paper_delivery',
     sa.Column('id', sa.UUID(), nullable=False),
