@@ -29,7 +29,8 @@ async def approve_what_went_to_a_person(platform: Platform, number: str) -> dict
     seen: dict[str, Any] = {}
 
     async def over() -> bool:
-        for at in await platform.tasks("funeral", number, "handler"):
+        mine = [at for at in await platform.tasks("funeral", number, "handler") if at["role"] == "handler"]
+        for at in mine:  # beside it a supervisor may have been asked whose body it was
             assert at["kind"] == "rule_review"
             await settle(platform, at, "handler", "approve", reason_code="SEEN")
         seen.update(await platform.application(number))

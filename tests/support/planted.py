@@ -95,9 +95,11 @@ def silence(host: Host, cases: set[UUID]) -> None:
 
 
 async def decide_late(host: Host, application: dict[str, Any]) -> None:
-    """The handler that had said nothing grants it after all."""
+    """The handler that had said nothing grants it after all, if it was ever asked (a planted loss may have hit that)."""
     case, item = UUID(application["case_id"]), UUID(application["items"][0]["id"])
     state = await host.services["elderly"].load("item", item)
+    if state is None or f"{ANSWERS}/{item}" not in state.out:
+        return
     place = state.out[f"{ANSWERS}/{item}"] + 1
     decided = ItemDecided(
         item_id=item,
