@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
     from shared.runtime.spec import ServiceHandle
 
-GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.6
 """Real time in which papers gather after the first was made: so many are issued in one transaction, none waits long."""
 
 _WORK = """
