@@ -6,7 +6,7 @@ from services.elderly.domain.granting import AgeAllowanceProcedure
 from services.elderly.domain.stopping import BenefitStopProcedure
 from services.elderly.tables import HANDLING
 from shared.handling.assembly import handling_parts
-from shared.handling.model import Procedure
+from shared.handling.procedure import Procedure
 
 _PROCEDURES: tuple[Procedure, ...] = (BenefitStopProcedure(), AgeAllowanceProcedure())
 PARTS = handling_parts("elderly", {p.matter: p for p in _PROCEDURES}, HANDLING)

@@ -16,7 +16,8 @@ from shared.catalog.services.funeral import CremationReported
 from shared.changes import Answer, Ask, Changes, Ctx, Emit, Handler, Timer
 from shared.errors import Conflict, Poison
 from shared.handling.assembly import handling_parts
-from shared.handling.model import Item, Procedure
+from shared.handling.model import Item
+from shared.handling.procedure import Procedure
 from shared.handling.tables import ITEM
 from shared.messages import topic_of
 

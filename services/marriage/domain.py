@@ -22,7 +22,8 @@ from shared.catalog.services.marriage import AnnotationRemoved, RecordAnnotated
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.crypto import Aad, Sealed
-from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Remember, Step, Work, Write
+from shared.handling.model import Work
+from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.identity import PersonIndex
 from shared.messages import derived_id

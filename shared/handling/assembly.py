@@ -21,7 +21,8 @@ from shared.changes import Handler, Kind
 from shared.errors import Misconfigured
 from shared.handling.engine import Engine
 from shared.handling.leaving import free_tasks
-from shared.handling.model import Item, Procedure
+from shared.handling.model import Item
+from shared.handling.procedure import Procedure
 from shared.handling.run import item_task_row
 from shared.handling.stuck import hangs
 from shared.handling.tables import ITEM, HandlingTables, item_kind

@@ -8,7 +8,8 @@ from typing import Final
 from shared.catalog.protocol import CorrectionRequested, Finding, ItemReturned
 from shared.errors import Conflict, FieldError, Invalid
 from shared.handling import standing, tasks
-from shared.handling.model import DecisionRecord, NotAccept, Task
+from shared.handling.model import DecisionRecord, Task
+from shared.handling.procedure import NotAccept
 from shared.handling.run import Run
 from shared.handling.sealing import seal_result
 from shared.handling.steps import PROPOSAL, accept, conclude, not_accept, proposed

@@ -27,7 +27,8 @@ from shared.catalog.protocol import (
 from shared.changes import Answer, Changes, Ctx, Timer
 from shared.errors import Poison
 from shared.handling import decisions, escalation, reversal, tasks
-from shared.handling.model import FollowsUp, Item, Procedure
+from shared.handling.model import Item
+from shared.handling.procedure import FollowsUp, Procedure
 from shared.handling.rounds import begin_again, new_item
 from shared.handling.run import ProcedureFault, Run, out_of_round
 from shared.handling.steps import carry_out

@@ -19,7 +19,8 @@ from shared.catalog.protocol import (
 )
 from shared.errors import Conflict
 from shared.handling import tasks
-from shared.handling.model import Frozen, Item, OpenTask, Procedure, Reversal, Reverses, Suspends, Task
+from shared.handling.model import Frozen, Item, Reversal, Task
+from shared.handling.procedure import OpenTask, Procedure, Reverses, Suspends
 from shared.handling.run import Run
 from shared.handling.steps import carry_out, open_task
 from shared.handling.tasks import TaskDecision, TaskOutcome

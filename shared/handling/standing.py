@@ -14,7 +14,8 @@ from shared.clock import beijing_date
 from shared.errors import Conflict, FieldError, Invalid
 from shared.handling import extension, tasks
 from shared.handling.limits import handling_due, working_calendar
-from shared.handling.model import Item, OpenTask, Task
+from shared.handling.model import Item, Task
+from shared.handling.procedure import OpenTask
 from shared.handling.run import Run
 from shared.handling.tasks import TaskDecision, TaskOutcome
 

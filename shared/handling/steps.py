@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.catalog.protocol import ItemAccepted, ItemDecided, ItemEnded, ItemNotAccepted, WaitingOn
 from shared.changes import Put
 from shared.handling import tasks
-from shared.handling.model import (
+from shared.handling.procedure import (
     Accept,
     AskSource,
     Conclude,

@@ -17,7 +17,8 @@ from shared.changes import Ctx
 from shared.errors import Conflict, Refused, RefusedError
 from shared.handling import escalation
 from shared.handling.limits import working_days_from
-from shared.handling.model import DecisionRecord, OpenTask, Task
+from shared.handling.model import DecisionRecord, Task
+from shared.handling.procedure import OpenTask
 from shared.http.principal import RoleInUnit
 from shared.messages import derived_id
 from shared.regions import covers

@@ -13,7 +13,8 @@ from shared.catalog.protocol import Finding, Limit
 from shared.catalog.registry import Catalog
 from shared.changes import Ctx
 from shared.handling.engine import Engine
-from shared.handling.model import (
+from shared.handling.model import Work
+from shared.handling.procedure import (
     AskSource,
     Conclude,
     OpenTask,
@@ -23,7 +24,6 @@ from shared.handling.model import (
     Step,
     WaitFor,
     Wake,
-    Work,
     Write,
 )
 from shared.handling.tables import handling_tables

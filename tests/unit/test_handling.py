@@ -13,7 +13,7 @@ from shared.changes import Answer, Ask, CancelAsk, SetTimer, Timer
 from shared.errors import Conflict, Invalid, Poison, RefusedError
 from shared.handling import tasks
 from shared.handling.assembly import handling_parts
-from shared.handling.model import Conclude
+from shared.handling.procedure import Conclude
 from shared.handling.run import ProcedureFault
 from shared.handling.sealing import open_result, open_work
 from shared.handling.tasks import TaskDecision, TaskOutcome

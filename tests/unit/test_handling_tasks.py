@@ -15,7 +15,7 @@ from shared.handling import tasks
 from shared.handling.board import item_board, prefixes, shown
 from shared.handling.limits import end_of, task_lamp
 from shared.handling.masking import mask_form, mask_parties
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.run import item_task_row
 from shared.http.principal import Principal, RoleInUnit
 from shared.http.refusals import HttpError, members_of

@@ -18,18 +18,8 @@ from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.errors import FieldError, Invalid, Refused, RefusedError
 from shared.handling.limits import end_of
-from shared.handling.model import (
-    Accept,
-    Conclude,
-    DecisionRecord,
-    OpenTask,
-    Publish,
-    Stage,
-    Step,
-    Wake,
-    Work,
-    Write,
-)
+from shared.handling.model import DecisionRecord, Work
+from shared.handling.procedure import Accept, Conclude, OpenTask, Publish, Stage, Step, Wake, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import ZERO, format_yuan, yuan
 from shared.months import add_months_to

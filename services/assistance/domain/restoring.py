@@ -25,7 +25,8 @@ from services.assistance.tables import SETTLEMENT, STOP
 from shared.catalog.services.assistance import BenefitsRestored
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.model import OpenTask, Publish, Step, Work, Write
+from shared.handling.model import Work
+from shared.handling.procedure import OpenTask, Publish, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import ZERO, format_yuan, yuan
 from shared.roll import Restoring

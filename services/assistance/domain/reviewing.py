@@ -18,7 +18,8 @@ from shared.catalog.services.assistance import HouseholdReassessed, HouseholdRev
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.errors import FieldError, Invalid, Refused, RefusedError
-from shared.handling.model import DecisionRecord, OpenTask, Publish, Step, Work, Write
+from shared.handling.model import DecisionRecord, Work
+from shared.handling.procedure import OpenTask, Publish, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import to_fen, yuan
 from shared.months import add_months, month_of, months_from

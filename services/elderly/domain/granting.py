@@ -16,18 +16,8 @@ from shared.catalog.services.elderly import AllowanceGranted
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.errors import Refused, RefusedError
-from shared.handling.model import (
-    Accept,
-    AskSource,
-    Conclude,
-    DecisionRecord,
-    OpenTask,
-    Publish,
-    Stage,
-    Step,
-    Work,
-    Write,
-)
+from shared.handling.model import DecisionRecord, Work
+from shared.handling.procedure import Accept, AskSource, Conclude, OpenTask, Publish, Stage, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import format_yuan, yuan
 from shared.months import add_months, month_of

@@ -26,7 +26,8 @@ from shared.catalog.protocol import Finding
 from shared.catalog.services.elderly import AllowanceStopped
 from shared.changes import Ctx
 from shared.errors import Refused, RefusedError
-from shared.handling.model import AskSource, Conclude, OpenTask, Publish, Remember, Step, Work, Write
+from shared.handling.model import Work
+from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import format_yuan
 from shared.outcomes import Decision, FactStatus

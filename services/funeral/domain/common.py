@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.model import Conclude, DecisionRecord, OpenTask, Work
+from shared.handling.model import DecisionRecord, Work
+from shared.handling.procedure import Conclude, OpenTask
 from shared.handling.tasks import TaskOutcome
 from shared.outcomes import Decision
 

@@ -11,7 +11,8 @@ from services.funeral.domain.common import by_rule, law_of, person_task, refusal
 from services.funeral.domain.sources import ask_register, ask_reports, report_ask, wait_for_home
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
-from shared.handling.model import Conclude, DecisionRecord, OpenTask, Stage, Step, Work
+from shared.handling.model import DecisionRecord, Work
+from shared.handling.procedure import Conclude, OpenTask, Stage, Step
 from shared.handling.tasks import TaskOutcome
 from shared.outcomes import Decision, FactStatus
 

@@ -16,7 +16,8 @@ from shared.catalog.protocol import Finding
 from shared.catalog.services.funeral import FeeWaiverReversed, FeeWaiverSettled
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.model import Conclude, Publish, Remember, Step, Work, Write
+from shared.handling.model import Work
+from shared.handling.procedure import Conclude, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.messages import derived_id
 from shared.money import to_fen, yuan

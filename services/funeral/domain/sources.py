@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.changes import Ctx
-from shared.handling.model import AskSource, Item, Step, WaitFor, Work
+from shared.handling.model import Item, Work
+from shared.handling.procedure import AskSource, Step, WaitFor
 from shared.outcomes import WaitKind
 
 REPORTS, REGISTER = "cremation_report", "cremation"

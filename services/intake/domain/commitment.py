@@ -22,7 +22,7 @@ from shared.changes import Changes, Ctx, Put, SetTimer, Timer
 from shared.clock import beijing_date
 from shared.errors import Conflict, FieldError, Invalid, Poison
 from shared.handling.limits import end_of, working_calendar
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, confided, decide, live_tasks, open_task
 from shared.outcomes import FINAL_ITEM, Channel, ItemStatus
 

@@ -18,7 +18,7 @@ from services.intake.domain.telling import tell
 from shared.catalog.protocol import FactEstablished
 from shared.changes import Answer, Ask, CancelAsk, Changes, Ctx, Emit
 from shared.errors import FieldError, Invalid, Poison
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, close, confided, decide, live_tasks, open_task
 from shared.identity import normalise_id_no
 from shared.messages import topic_of

@@ -19,7 +19,7 @@ from services.intake.domain.telling import tell
 from shared.catalog.protocol import CaseMessage, FactDisputed, FactEstablished, FactUpheld, LifeEventReported
 from shared.changes import Changes, Ctx, Emit
 from shared.errors import Conflict, FieldError, Invalid
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, confided, decide, open_task
 from shared.messages import derived_id
 from shared.outcomes import FactStatus, ItemStatus

@@ -19,7 +19,7 @@ from shared.changes import CancelTimer, Changes, Ctx, SetTimer, Timer
 from shared.clock import beijing_date
 from shared.errors import FieldError, Invalid, Poison
 from shared.handling.limits import end_of
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, close, decide, live_tasks, open_task
 from shared.outcomes import FINAL_ITEM
 

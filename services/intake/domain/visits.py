@@ -14,7 +14,7 @@ from shared.catalog.protocol import CorrectionIssued
 from shared.changes import CancelTimer, Changes, Ctx, SetTimer, Timer
 from shared.errors import FieldError, Invalid
 from shared.handling.limits import end_of, working_days_from
-from shared.handling.model import OpenTask
+from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, close, confided, decide, live_tasks, open_task
 
 CALL, VISIT = "call_applicant", "visit_applicant"

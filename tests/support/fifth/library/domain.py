@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.model import AskSource, Conclude, NotAccept, OpenTask, Step, Work, Write
+from shared.handling.model import Work
+from shared.handling.procedure import AskSource, Conclude, NotAccept, OpenTask, Step, Write
 from shared.outcomes import Decision
 from tests.support.fifth.library.tables import CARD
 
