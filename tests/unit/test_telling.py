@@ -14,6 +14,7 @@ from services.intake.domain.messages.telling import text_of, way_to, words
 from services.intake.domain.supplement import Supplement, supplement
 from services.intake.domain.visits import CALL, CALL_TIMER, VISIT, on_call, open_visit
 from services.intake.domain.withdraw import Withdrawal, withdraw
+from services.intake.store import merged
 from services.intake.tables import MESSAGE, TASK
 from shared.catalog.protocol import CaseClosed, CorrectionIssued, Finding
 from shared.changes import CancelTimer, SetTimer, Timer
@@ -42,6 +43,12 @@ def corrected(state, at=NOW, **changed):
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_timeline_keeps_its_own_order_where_clocks_differ_and_takes_what_was_told_by_time():
+    own = [{"kind": kind, "at": NOW + timedelta(milliseconds=ms)} for kind, ms in (("a", 0), ("b", 9), ("closed", 5))]
+    told = [{"kind": "told", "at": NOW + timedelta(milliseconds=9)}, {"kind": "early", "at": NOW}]
+    assert [line["kind"] for line in merged(own, told)] == ["a", "early", "b", "closed", "told"]
 
 
 def test_a_message_says_what_no_one_else_may_learn_from_a_screen():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -112,9 +113,15 @@ async def timeline(handle: ServiceHandle, case_id: UUID) -> list[dict[str, Any]]
         {"at": at, "kind": line.kind, "text_zh": line.zh, "text_en": line.en}
         for at, line in await _told(handle, case_id)
     ]
-    # Sorted by time alone, and stably: of one moment the case's own lines come first, in their order.
-    lines = sorted([*lines, *told], key=lambda line: line["at"])
-    return [{"seq": n, **line, "at": line["at"].isoformat()} for n, line in enumerate(lines, 1)]
+    return [{"seq": n, **line, "at": line["at"].isoformat()} for n, line in enumerate(merged(lines, told), 1)]
+
+
+def merged(lines: Sequence[dict[str, Any]], told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A case's own lines in their order, whatever the clocks of the processes that wrote them; between them, by time,
+    what was told: of one moment the case's own come first."""
+    moments = accumulate((line["at"] for line in lines), max)
+    placed = [*zip(moments, lines, strict=True), *((line["at"], line) for line in told)]
+    return [line for _, line in sorted(placed, key=lambda one: one[0])]
 
 
 async def _told(handle: ServiceHandle, case_id: UUID) -> list[tuple[datetime, Line]]:
