@@ -12,7 +12,7 @@ from typing import Any
 
 from services.assistance.domain.benefit_stop import Reassessment, Stop, reassess, review_due
 from services.assistance.domain.common import days_until, died_on, law_of
-from services.assistance.domain.rows import review_row, settlement_row
+from services.assistance.domain.rows import review_row
 from services.assistance.tables import HOUSEHOLD_REVIEW, SETTLEMENT
 from shared.catalog.services.assistance import HouseholdReassessed, HouseholdReviewOpened
 from shared.changes import Ctx
@@ -23,6 +23,7 @@ from shared.handling.procedure import OpenTask, Publish, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import to_fen, yuan
 from shared.months import add_months, month_of, months_from
+from shared.stops import settlement_row
 
 REVIEW_TASK = "household_review"
 HEARING_LAW = "《社会救助法》第四十八条"

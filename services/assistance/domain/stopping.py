@@ -8,20 +8,8 @@ from dataclasses import dataclass
 from services.assistance.domain import restoring
 from services.assistance.domain.benefit_stop import FAMILY, Stop, review_due
 from services.assistance.domain.common import days, died_on, law_of
-from services.assistance.domain.ended import (
-    OVERPAID_TASK,
-    PAYEE_TASK,
-    ROLL,
-    ROLL_TASK,
-    deceased,
-    overpaid_row,
-    owed_row,
-    payee_in,
-    running_in,
-    stop_of,
-)
+from services.assistance.domain.ended import ROLL, ROLL_TASK, deceased, payee_in, running_in, stop_of
 from services.assistance.domain.reviewing import opened, reassessed
-from services.assistance.domain.rows import stop_row
 from services.assistance.tables import SETTLEMENT, STOP
 from shared.catalog.protocol import Finding
 from shared.catalog.services.assistance import BenefitsStopped
@@ -33,6 +21,7 @@ from shared.handling.tasks import TaskOutcome
 from shared.money import format_yuan
 from shared.outcomes import Decision, FactStatus
 from shared.roll import SOURCE, question
+from shared.stops import OVERPAID_TASK, PAYEE_TASK, overpaid_row, owed_row, stop_row
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,7 @@ class BenefitStopProcedure:
     def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """What a person decided of an overpayment, of the household, or found out of the heir's account."""
         if work.item.phase == "revoked":
-            return restoring.recovered(work, ctx)
+            return restoring.STOPS.recovered(work, ctx)
         found = stop_of(work, ctx)
         return [*_overpaid_decided(found, work), *_payee_found(found, work, ctx), *reassessed(found, work, ctx)]
 

@@ -8,19 +8,7 @@ from dataclasses import dataclass
 from services.elderly.domain import restoring
 from services.elderly.domain.benefit_stop import FAMILY, Stop
 from services.elderly.domain.common import days, law_of, person_of
-from services.elderly.domain.ended import (
-    OVERPAID_TASK,
-    PAYEE_TASK,
-    ROLL,
-    ROLL_TASK,
-    deceased,
-    overpaid_row,
-    owed_row,
-    payee_in,
-    running_in,
-    stop_of,
-)
-from services.elderly.domain.rows import stop_row
+from services.elderly.domain.ended import ROLL, ROLL_TASK, deceased, payee_in, running_in, stop_of
 from services.elderly.tables import SETTLEMENT, STOP
 from shared.catalog.protocol import Finding
 from shared.catalog.services.elderly import AllowanceStopped
@@ -32,6 +20,7 @@ from shared.handling.tasks import TaskOutcome
 from shared.money import format_yuan
 from shared.outcomes import Decision, FactStatus
 from shared.roll import SOURCE, question
+from shared.stops import OVERPAID_TASK, PAYEE_TASK, overpaid_row, owed_row, stop_row
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,7 @@ class BenefitStopProcedure:
     def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """What a person decided of an overpayment (recovered or waived), or found out of the heir's account."""
         if work.item.phase == "revoked":
-            return restoring.recovered(work, ctx)
+            return restoring.STOPS.recovered(work, ctx)
         found = stop_of(work, ctx)
         return [*_overpaid_decided(found, work), *_payee_found(found, work, ctx)]
 
