@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from shared.clock import beijing_date
+from shared.entries import read_entries
 from shared.errors import Misconfigured
 from shared.regions import is_region, region_level
 
@@ -104,7 +104,9 @@ class Policy:
         """Every `*.yaml` of a folder, each a list of entries; a wrong one is `Misconfigured`, naming file and entry."""
         if not folder.is_dir():
             raise Misconfigured("policy", f"没有这个文件夹:{folder}", f"no such folder: {folder}")
-        return cls([e for path in sorted(folder.glob("*.yaml")) for e in _read(path)], where=str(folder))
+        return cls(
+            [e for path in sorted(folder.glob("*.yaml")) for e in read_entries(path, PolicyEntry)], where=str(folder)
+        )
 
     @property
     def rules(self) -> list[str]:
@@ -134,24 +136,6 @@ class Calculation:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     law: Sequence[str] = ()
     policy_version: str = ""
-
-
-def _read(path: Path) -> list[PolicyEntry]:
-    try:
-        rows = yaml.safe_load(path.read_text("utf-8")) or []
-    except (OSError, yaml.YAMLError) as cause:
-        raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
-    if not isinstance(rows, list):
-        raise Misconfigured(str(path), "应为条目的列表", "must be a list of entries")
-    return [_entry(path, n, row) for n, row in enumerate(rows)]
-
-
-def _entry(path: Path, n: int, row: object) -> PolicyEntry:
-    try:
-        return PolicyEntry.model_validate(row)
-    except ValidationError as cause:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors())
-        raise Misconfigured(f"{path} [{n}]", f"条目有误:{wrong}", f"wrong entry: {wrong}") from cause
 
 
 def _no_two_at_once(rules: Mapping[str, list[PolicyEntry]], where: str) -> None:

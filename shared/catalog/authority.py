@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from shared.entries import read_entries
 from shared.errors import Misconfigured
 from shared.regions import covers, is_region, region_level
 
@@ -116,7 +116,11 @@ class Authorities:
     def load(cls, folder: Path = FOLDER) -> Self:
         """Every `*.yaml` of a folder, each a list of entries; a wrong one, or two for the same matter, place and day, is
         `Misconfigured`, naming file and entry."""
-        named = [(f"{path} [{n}]", e) for path in sorted(folder.glob("*.yaml")) for n, e in enumerate(_read(path))]
+        named = [
+            (f"{path} [{n}]", e)
+            for path in sorted(folder.glob("*.yaml"))
+            for n, e in enumerate(read_entries(path, Authority))
+        ]
         for n, (name, entry) in enumerate(named):
             for before, other in named[:n]:
                 if entry.overlaps(other):
@@ -148,21 +152,3 @@ class Authorities:
 def authorities() -> Authorities:
     """The authorities in force, read at first use."""
     return Authorities.load()
-
-
-def _read(path: Path) -> list[Authority]:
-    try:
-        rows = yaml.safe_load(path.read_text("utf-8")) or []
-    except (OSError, yaml.YAMLError) as cause:
-        raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
-    if not isinstance(rows, list):
-        raise Misconfigured(str(path), "应为条目的列表", "must be a list of entries")
-    return [_entry(path, n, row) for n, row in enumerate(rows)]
-
-
-def _entry(path: Path, n: int, row: Any) -> Authority:
-    try:
-        return Authority.model_validate(row)
-    except ValidationError as cause:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors())
-        raise Misconfigured(f"{path} [{n}]", f"条目有误:{wrong}", f"wrong entry: {wrong}") from cause

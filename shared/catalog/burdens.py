@@ -10,7 +10,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from shared.catalog.dated import Dated, read
+from shared.catalog.dated import Dated
+from shared.entries import read_entries
 
 if TYPE_CHECKING:
     from shared.catalog.model import Matter
@@ -79,4 +80,4 @@ def _same_bundle(catalog: Catalog, matter: Matter) -> Iterator[Matter]:
 @cache
 def burdens() -> Burdens:
     """What is in force, read at first use."""
-    return Burdens(read(_HERE / "supply.yaml", Supply), read(_HERE / "retained.yaml", Retained))
+    return Burdens(read_entries(_HERE / "supply.yaml", Supply), read_entries(_HERE / "retained.yaml", Retained))

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from shared.catalog.dated import Dated, read
+from shared.catalog.dated import Dated
 from shared.catalog.protocol import Limit
+from shared.entries import read_entries
 from shared.policy import NATION
 from shared.regions import covers
 
@@ -52,4 +53,4 @@ class Commitments:
 @cache
 def commitments() -> Commitments:
     """The texts, read at first use."""
-    return Commitments(read(Path(__file__).with_name("commitments.yaml"), CommitmentText))
+    return Commitments(read_entries(Path(__file__).with_name("commitments.yaml"), CommitmentText))

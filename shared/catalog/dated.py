@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from shared.errors import Misconfigured
+from pydantic import BaseModel, ConfigDict
 
 
 class Dated(BaseModel):
@@ -31,25 +27,3 @@ class Dated(BaseModel):
     def cite(self) -> str:
         """The law as it stands in a paper, saying so where nobody has checked it."""
         return f"《{self.law}》{self.article}" + ("" if self.confidence == "核" else f"【{self.confidence}】")
-
-
-Entry = TypeVar("Entry", bound=Dated)
-
-
-def read(path: Path, model: type[Entry]) -> tuple[Entry, ...]:
-    """Every entry of a file; a wrong one is `Misconfigured`, naming file and entry."""
-    try:
-        rows = yaml.safe_load(path.read_text("utf-8")) or []
-    except (OSError, yaml.YAMLError) as cause:
-        raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
-    if not isinstance(rows, list):
-        raise Misconfigured(str(path), "应为条目的列表", "must be a list of entries")
-    return tuple(_entry(path, n, row, model) for n, row in enumerate(rows))
-
-
-def _entry(path: Path, n: int, row: Any, model: type[Entry]) -> Entry:
-    try:
-        return model.model_validate(row)
-    except ValidationError as cause:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors())
-        raise Misconfigured(f"{path} [{n}]", f"条目有误:{wrong}", f"wrong entry: {wrong}") from cause

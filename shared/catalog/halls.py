@@ -12,12 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from shared.calendar import WorkingCalendar
 from shared.clock import beijing_date
-from shared.errors import Misconfigured
+from shared.entries import read_entries
 
 FOLDER = Path(__file__).with_name("halls")
 
@@ -86,7 +85,7 @@ class Halls:
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Self:
         """Every `*.yaml` of the folder, each a list; a wrong one is `Misconfigured`, naming its file."""
-        return cls([hall for path in sorted(folder.glob("*.yaml")) for hall in _read(path)])
+        return cls([hall for path in sorted(folder.glob("*.yaml")) for hall in read_entries(path, Hall)])
 
     def of(self, hall: str, on: date) -> Hall | None:
         """The hall by its unit's code, None where nothing is known of it."""
@@ -121,10 +120,3 @@ def counts_from(
 
 def _open(hall: Hall, day: date, calendar: WorkingCalendar) -> bool:
     return hall.opening(day, calendar) != "closed"
-
-
-def _read(path: Path) -> list[Hall]:
-    try:
-        return [Hall.model_validate(entry) for entry in yaml.safe_load(path.read_text("utf-8"))]
-    except (OSError, yaml.YAMLError, TypeError, ValidationError) as cause:
-        raise Misconfigured(path.name, f"大厅开放日历无法读取:{cause}", f"cannot read the hall: {cause}") from cause

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.clock import new_id
 from shared.crypto.sealing import SETTING, generation_of, newest_kids
+from shared.disk import sync_folder
 from shared.errors import Misconfigured
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def retire(folder: Path, kid: str) -> None:
         (folder / RETIRED).mkdir(mode=0o700, exist_ok=True)
         (folder / SEAL / f"{kid}.key").rename(folder / RETIRED / f"{kid}.key")
         for place in (SEAL, RETIRED):
-            _sync(folder / place)
+            sync_folder(folder / place)
 
     _using(folder, put_away)
 
@@ -229,16 +230,8 @@ def _write(path: Path, text: str) -> str:
         os.fsync(file.fileno())
     fresh.rename(path)
     for folder in (path.parent, path.parent.parent):
-        _sync(folder)
+        sync_folder(folder)
     return path.name
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _private(path: Path) -> bytes:

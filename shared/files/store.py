@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from shared.clock import SystemClock
+from shared.disk import sync_folder
 from shared.errors import Misconfigured, Transient
 
 SETTING: Final = "ONEWINDOW_FILES"
@@ -50,7 +51,7 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(path)
-            _sync(path.parent)
+            sync_folder(path.parent)
         except OSError as cause:
             fresh.unlink(missing_ok=True)
             raise _away(cause) from cause
@@ -87,14 +88,6 @@ class Folder:
 
 def _folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _away(cause: OSError) -> Transient:

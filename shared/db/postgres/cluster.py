@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.db.postgres.account import Account
 from shared.db.postgres.address import DATABASE, OWNER, SUPERUSER, PostgresAddress
 from shared.db.postgres.place import Binaries, wheel_version
+from shared.disk import sync_folder
 from shared.errors import Misconfigured
 
 
@@ -43,7 +44,7 @@ def create(cluster: Path, binaries: Binaries, account: Account, address: Postgre
     _must(account.run([initdb, "--sync-only", "-D", draft], cwd=draft), "initdb --sync-only")
     _password_path(draft).unlink()
     draft.rename(cluster)
-    _sync_folder(cluster.parent)
+    sync_folder(cluster.parent)
 
 
 def _draft(cluster: Path, account: Account) -> Path:
@@ -84,14 +85,6 @@ def _first_statements(address: PostgresAddress) -> str:
         f"CREATE DATABASE {DATABASE} OWNER {OWNER};\n"
         f"ALTER DATABASE {DATABASE} SET log_min_messages = 'log';\n"
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _must(done: tuple[int, str], what: str) -> None:

@@ -1,0 +1,32 @@
+"""Lists of entries in YAML files, one model each: facts as data, told by file and place where one is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import Misconfigured
+
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+def read_entries(path: Path, model: type[Entry]) -> list[Entry]:
+    """Every entry of a file; a wrong one is `Misconfigured`, naming file and entry."""
+    try:
+        rows = yaml.safe_load(path.read_text("utf-8")) or []
+    except (OSError, yaml.YAMLError) as cause:
+        raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
+    if not isinstance(rows, list):
+        raise Misconfigured(str(path), "应为条目的列表", "must be a list of entries")
+    return [_entry(path, n, row, model) for n, row in enumerate(rows)]
+
+
+def _entry(path: Path, n: int, row: Any, model: type[Entry]) -> Entry:
+    try:
+        return model.model_validate(row)
+    except ValidationError as cause:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors())
+        raise Misconfigured(f"{path} [{n}]", f"条目有误:{wrong}", f"wrong entry: {wrong}") from cause
