@@ -36,7 +36,7 @@ def ofd(content: bytes) -> None:
             if _ROOT not in archive.namelist():
                 raise Unfit("FILE_TYPE_NOT_ALLOWED")
             _open_all(archive, entries, min(MOST_OPENED, MOST_RATIO * len(content)))
-    except (zipfile.BadZipFile, ZlibError, NotImplementedError, EOFError, RuntimeError, OSError):
+    except (zipfile.BadZipFile, ZlibError, NotImplementedError, EOFError, RuntimeError, OSError, ValueError):
         raise Unfit("FILE_DAMAGED") from None
 
 
@@ -44,6 +44,8 @@ def _directory(entries: list[zipfile.ZipInfo], size: int) -> None:
     """What its directory says, which costs nothing to read."""
     if len(entries) > MOST_ENTRIES or sum(e.file_size for e in entries) > min(MOST_OPENED, MOST_RATIO * size):
         raise Unfit("FILE_BOMB")
+    if any(not 0 <= e.header_offset < size for e in entries):
+        raise Unfit("FILE_DAMAGED")
     # Entries that share their bytes open to many times what lies there.
     if sum(e.compress_size for e in entries) > size or len({e.header_offset for e in entries}) != len(entries):
         raise Unfit("FILE_BOMB")

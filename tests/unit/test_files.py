@@ -52,6 +52,13 @@ def test_what_is_none_of_them_is_refused(content):
     assert refused(content) == "FILE_TYPE_NOT_ALLOWED"
 
 
+def test_a_layout_whose_directory_points_before_its_beginning_is_refused_and_no_fault():
+    content = bytearray(ofd_file())
+    at = len(content) - 6  # of the end record: where the directory begins, little-endian
+    content[at : at + 4] = (int.from_bytes(content[at : at + 4], "little") + 256).to_bytes(4, "little")
+    assert refused(bytes(content)) == "FILE_DAMAGED"
+
+
 def test_an_empty_file_is_refused():
     assert refused(b"") == "FILE_EMPTY"
 
