@@ -87,7 +87,7 @@ class KafkaBus:
         if not rows:
             return 0
         await self._send([{**row, "headers": orjson.loads(row["headers"])} for row in rows])
-        hit("relay.before_remove")
+        hit("relay.before_remove", schema)
         async with site.db.transaction() as conn:
             # A removal that a crash undoes costs a repetition, so it need not wait for the disk.
             await conn.execute("SET LOCAL synchronous_commit = off")

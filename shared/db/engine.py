@@ -14,6 +14,7 @@ from shared.errors import Conflict, Misconfigured, Transient
 from shared.failpoints import hit
 
 RETRY_AFTER = 2.0
+ROLE_PREFIX = "ow_"
 HUNG = "20s"
 """A process that stands still in the middle of a transaction holds its locks no longer than this."""
 
@@ -48,7 +49,7 @@ class Redo(Transient):
 
 def role_of(service: str) -> str:
     """The database role of a service: it sees its own schema and nothing else."""
-    return f"ow_{service}"
+    return f"{ROLE_PREFIX}{service}"
 
 
 @contextmanager
@@ -76,10 +77,10 @@ async def _keep_session(conn: asyncpg.Connection) -> None:
         await conn.execute("ROLLBACK")
 
 
-def _told(conn: asyncpg.Connection) -> None:
+def _told(conn: asyncpg.Connection, role: str | None) -> None:
     """Where a test makes the answer to COMMIT be lost on its way, with the connection."""
     try:
-        hit("database.after_commit")
+        hit("database.after_commit", (role or "").removeprefix(ROLE_PREFIX))
     except Transient:
         conn.terminate()
         raise
@@ -171,4 +172,4 @@ class Database:
                 raise
             await conn.execute("COMMIT")
             if not read_only:
-                _told(conn)
+                _told(conn, role)

@@ -154,7 +154,7 @@ async def test_rows_that_commit_late_are_linked_and_those_rolled_back_are_waited
 @pytest.mark.parametrize("failpoint", ["audit.before_commit", "audit.after_commit"])
 async def test_a_sealer_that_dies_around_its_commit_leaves_each_row_linked_once(toy: Toy, failpoint: str) -> None:
     await add(toy, 1, 2)
-    failpoints.arm(f"{failpoint}=error")
+    failpoints.arm(f"toy/{failpoint}=error")
     with pytest.raises(Transient):
         await (await sealer_of(toy)).link()
     await add(toy, 1)

@@ -79,7 +79,7 @@ async def test_a_question_is_put_at_once_though_the_answer_to_its_commit_was_los
     try:
         await toy.send((ident(1), 1, Add(ask="age")))
         (record,) = await toy.bus.subscribe("reader", [REQUESTS]).fetch(10, 1)
-        failpoints.arm("database.after_commit=error")
+        failpoints.arm("toy/database.after_commit=error")
         with pytest.raises(Transient):
             await toy.service.handle([record])
         await toy.service.handle([record])

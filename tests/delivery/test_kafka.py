@@ -101,7 +101,7 @@ async def test_a_poison_message_parks_its_own_key_and_no_other(toy: Toy) -> None
 async def test_a_relay_that_fails_repeats_but_neither_loses_nor_overtakes(toy: Toy, failpoint: str) -> None:
     ids = [ident(n) for n in range(20)]
     for version in range(1, 6):
-        failpoints.arm(f"{failpoint}=error")
+        failpoints.arm(f"toy/{failpoint}=error")
         await toy.send(*((i, version, Add()) for i in ids))
         await eventually(lambda: not failpoints._armed, "the failure")
     for i in ids:
@@ -139,7 +139,7 @@ async def test_a_producer_that_was_given_up_sends_nothing_more(toy: Toy, monkeyp
 async def test_a_redelivery_after_a_restart_is_dropped_by_the_streams_version(toy: Toy, make: Make) -> None:
     await toy.send((ident(1), 1, Add(n=3)))
     await total(toy, ident(1), 3)
-    failpoints.arm("position.before_commit=error")
+    failpoints.arm("toy/position.before_commit=error")
     await toy.send((ident(1), 2, Add(n=3)))
     await total(toy, ident(1), 6)
     await toy.stop()
