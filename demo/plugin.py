@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from demo import answers
 from demo.dev import dev_router
 from shared.clock import Clock, SystemClock, beijing_date
+from shared.entries import read_yaml
 from shared.facts.simulator import insert_simulated
 from shared.identity import PersonIndex
 from shared.outcomes import FactStatus
@@ -50,7 +49,7 @@ class Plugin:
 
 def read(name: str) -> Any:
     """One of the demonstration's own lists."""
-    return yaml.safe_load((FOLDER / name).read_text("utf-8"))
+    return read_yaml(FOLDER / name)
 
 
 async def seed_facts(host: Host, rows: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import chinese_calendar
 import yaml
 
+from shared.entries import read_yaml
 from shared.errors import Misconfigured
 
 Unit = Literal["working", "calendar"]
@@ -134,7 +135,7 @@ class WorkingCalendar:
 def read_overrides(path: Path, setting: str) -> dict[date, bool]:
     """The local override table: YAML `days: {2026-12-31: working | rest}`; a wrong one is `Misconfigured`."""
     try:
-        days = yaml.safe_load(path.read_text("utf-8"))["days"]
+        days = read_yaml(path)["days"]
         if all(type(day) is date and word in ("working", "rest") for day, word in days.items()):
             return {day: word == "working" for day, word in days.items()}
     except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError):
@@ -164,7 +165,7 @@ def _ordinal(day: date) -> int:
 
 
 def _statutory_days(years: Iterable[int]) -> frozenset[date]:
-    facts = yaml.safe_load(STATUTORY_DAYS.read_text("utf-8"))
+    facts = read_yaml(STATUTORY_DAYS)
     return frozenset(day for year in years for day in _statutory_days_of(year, facts))
 
 

@@ -1,4 +1,4 @@
-"""Lists of entries in YAML files, one model each: facts as data, told by file and place where one is wrong."""
+"""Facts as data in YAML files; where they are lists of entries, a wrong one is told by file and place."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from shared.errors import Misconfigured
 Entry = TypeVar("Entry", bound=BaseModel)
 
 
+def read_yaml(path: Path) -> Any:
+    """What a file holds, in plain types; `OSError` or `yaml.YAMLError` when it cannot be read."""
+    # libyaml's parser: ten times the speed of the one in Python, which took half of a warm start.
+    return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+
+
 def read_entries(path: Path, model: type[Entry]) -> list[Entry]:
     """Every entry of a file; a wrong one is `Misconfigured`, naming file and entry."""
     try:
-        rows = yaml.safe_load(path.read_text("utf-8")) or []
+        rows = read_yaml(path) or []
     except (OSError, yaml.YAMLError) as cause:
         raise Misconfigured(str(path), "不是可读的 YAML", "not readable as YAML") from cause
     if not isinstance(rows, list):

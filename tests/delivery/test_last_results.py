@@ -34,7 +34,7 @@ SEALED = Sealed(alg="A256GCM", kid="example.1-0", nonce="AAAA", ct="AAAA")
 async def copies(server: Server, tmp_path: Path) -> AsyncIterator[list[RunningService]]:
     """Two copies of the coordinator on one database, each with its own connections."""
     settings = Settings(
-        database_url=await server.new_database(), keys=tmp_path / "keys", clock="fixed:2026-11-21T10:00+08:00"
+        database_url=await server.new_platform_database(), keys=tmp_path / "keys", clock="fixed:2026-11-21T10:00+08:00"
     )
     hosts = [Host(settings, ["coordinator"]) for _ in range(2)]
     for host in hosts:

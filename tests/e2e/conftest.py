@@ -16,7 +16,7 @@ from tests.support.platform import Hosted, Platform, run_platform
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def moving(server: Server) -> AsyncIterator[Hosted]:
     """A platform whose clock tests may move forward; it never goes back."""
-    async with run_platform(await server.new_database()) as made:
+    async with run_platform(await server.new_platform_database()) as made:
         yield made
 
 

@@ -104,7 +104,7 @@ async def test_guesses_sent_together_are_counted_like_those_sent_one_by_one(plat
 
 
 async def test_demonstration_accounts_and_routes_are_gone_without_the_demonstration(server, tmp_path) -> None:
-    dsn = await server.new_database()
+    dsn = await server.new_platform_database()
     form = {"grant_type": "password", "username": "operator", "password": PASSWORD}
     for demo, clock, status, dev in ((True, "system", 200, 401), (False, "system", 401, 404)):
         async with run_platform(dsn, demo=demo, clock=clock, keys=tmp_path / "keys") as found:

@@ -40,7 +40,7 @@ COORDINATOR = "onewindow.coordinator.events"
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(server: Server) -> AsyncIterator[Hosted]:
     """A platform with a licence in its catalogue; its clock begins on a Saturday on which the hall is open."""
-    async with run_platform(await server.new_database(), catalog=str(FIFTH)) as made:
+    async with run_platform(await server.new_platform_database(), catalog=str(FIFTH)) as made:
         yield made
 
 

@@ -69,7 +69,7 @@ async def line_to(dsn: str) -> AsyncIterator[tuple[Line, str]]:
 
 
 async def test_a_lost_database_is_503_nothing_is_half_done_and_it_goes_on_by_itself(server) -> None:
-    async with line_to(await server.new_database()) as (line, dsn), run_platform(dsn) as platform:
+    async with line_to(await server.new_platform_database()) as (line, dsn), run_platform(dsn) as platform:
         raws = [bereavement(platform, family(platform)) for _ in range(12)]
         keys = [str(new_id()) for _ in raws]
         before = (await platform.post(PATH, raws[0], key=keys[0])).json()

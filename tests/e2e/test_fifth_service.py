@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.e2e
 async def test_a_fifth_service_joins_a_bundle_and_its_item_is_handled_like_every_other(server: Server) -> None:
-    async with run_platform(await server.new_database(), catalog=str(FIFTH)) as platform:
+    async with run_platform(await server.new_platform_database(), catalog=str(FIFTH)) as platform:
         handed_in = await platform.submit(sample())
         closed = await platform.closed(handed_in["application_no"])
         listed = (await platform.get("/api/catalogue", None)).json()

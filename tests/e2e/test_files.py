@@ -29,7 +29,7 @@ LIMIT = 1024 * 1024
 async def filing(server: Server, tmp_path_factory) -> AsyncIterator[Hosted]:
     """A platform whose files lie where the test may look, and whose clock it may move."""
     folder = tmp_path_factory.mktemp("files")
-    async with run_platform(await server.new_database(), files=folder / "kept", file_bytes=LIMIT) as made:
+    async with run_platform(await server.new_platform_database(), files=folder / "kept", file_bytes=LIMIT) as made:
         yield made
 
 

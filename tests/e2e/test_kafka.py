@@ -22,7 +22,7 @@ from tests.support.sample import sample
 async def test_the_sample_of_the_contract_closes_on_kafka_with_the_same_figures(
     server: Server, kafka: LocalKafka
 ) -> None:
-    async with run_platform(await server.new_database(), bus=own_url(kafka)) as platform:
+    async with run_platform(await server.new_platform_database(), bus=own_url(kafka)) as platform:
         received = await platform.submit(sample())
         closed = await platform.closed(received["application_no"])
         items = {item["matter"]: item for item in closed["items"]}
@@ -68,7 +68,7 @@ async def drain(settings: Settings, number: str) -> None:
 async def test_a_bus_is_refused_while_another_holds_unread_records_and_taken_once_it_is_drained(
     server: Server, kafka: LocalKafka, tmp_path: Path, first: str
 ) -> None:
-    dsn, cluster = await server.new_database(), own_url(kafka)
+    dsn, cluster = await server.new_platform_database(), own_url(kafka)
     old, new = (on(bus, dsn, tmp_path / "keys") for bus in sorted(("embedded", cluster), reverse=first == "kafka"))
     number = await leave_unread(old)
     with pytest.raises(Misconfigured, match="unread"):
@@ -82,7 +82,7 @@ async def test_a_bus_is_refused_while_another_holds_unread_records_and_taken_onc
 
 
 async def test_a_bus_that_cannot_be_asked_is_not_left_behind(server: Server, kafka: LocalKafka, tmp_path: Path) -> None:
-    dsn = await server.new_database()
+    dsn = await server.new_platform_database()
     async with Host(on(own_url(kafka), dsn, tmp_path / "keys")).running() as host, host.db.connection() as conn:
         await conn.execute("UPDATE bus.home SET address = 'kafka://127.0.0.1:1'")
     with pytest.raises(Misconfigured, match="does not answer"):
@@ -92,7 +92,7 @@ async def test_a_bus_that_cannot_be_asked_is_not_left_behind(server: Server, kaf
 
 async def test_a_cluster_that_is_away_at_the_start_is_said_in_a_sentence(server: Server, tmp_path: Path) -> None:
     with pytest.raises(Transient, match="Kafka"):
-        async with Host(on("kafka://127.0.0.1:1", await server.new_database(), tmp_path / "keys")).running():
+        async with Host(on("kafka://127.0.0.1:1", await server.new_platform_database(), tmp_path / "keys")).running():
             pass
 
 

@@ -34,7 +34,7 @@ SCAN = pdf_file(b"before the rotation")
 async def rotating(server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hosted]:
     """A platform whose keys tests may change."""
     folder = tmp_path_factory.mktemp("keys") / "keys"
-    async with run_platform(await server.new_database(), keys=folder) as made:
+    async with run_platform(await server.new_platform_database(), keys=folder) as made:
         yield made
 
 
@@ -200,10 +200,10 @@ async def _start(dsn: str, keys: Path) -> None:
 async def test_a_folder_that_is_missing_foreign_or_without_its_own_index_key_stops_the_start_by_name(
     server: Server, tmp_path: Path
 ) -> None:
-    dsn = await server.new_database()
+    dsn = await server.new_platform_database()
     own, other, empty = tmp_path / "own", tmp_path / "other", tmp_path / "empty"
     await _start(dsn, own)
-    await _start(await server.new_database(), other)
+    await _start(await server.new_platform_database(), other)
     await _start(dsn, own)
 
     async def refused(keys: Path) -> str:

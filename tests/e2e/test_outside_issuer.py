@@ -24,7 +24,7 @@ async def both(server):
     with provider() as outside:
         claims = {"oidc_account_claim": "preferred_username", "oidc_identity_claim": "id_no"}
         settings = {"oidc_issuer": outside.issuer, "oidc_audience": CLIENT, **claims}
-        async with run_platform(await server.new_database(), **settings) as made:
+        async with run_platform(await server.new_platform_database(), **settings) as made:
             yield outside, made
 
 

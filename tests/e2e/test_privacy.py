@@ -209,7 +209,7 @@ async def test_what_people_confide_is_found_nowhere(server, bus, caplog, tmp_pat
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
     )
     async with run_platform(
-        await server.new_database(), log_level="DEBUG", data=tmp_path, files=tmp_path / "files", bus=url
+        await server.new_platform_database(), log_level="DEBUG", data=tmp_path, files=tmp_path / "files", bus=url
     ) as platform:
         noting(platform, refused)
         secrets = await live_through_everything(platform)

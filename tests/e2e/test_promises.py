@@ -36,7 +36,7 @@ ELDERLY = "onewindow.elderly.events"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def moving(server: Server):
     """A platform of its own: weeks pass on it."""
-    async with run_platform(await server.new_database()) as made:
+    async with run_platform(await server.new_platform_database()) as made:
         yield made
 
 

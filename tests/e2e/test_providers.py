@@ -32,7 +32,7 @@ async def stop_of(platform: Hosted, number: str) -> dict[str, Any]:
 
 async def test_a_provider_that_was_away_is_asked_again_for_the_same(server: Server) -> None:
     plugs = {"messenger": f"{HERE}:FlakyMessenger", "seal": f"{HERE}:SealsOutside"}
-    async with run_platform(await server.new_database(), **plugs) as platform:
+    async with run_platform(await server.new_platform_database(), **plugs) as platform:
         of = family(platform)
         number = (await hand_in(platform, of))["application_no"]
         await ended(platform, number)
@@ -69,7 +69,7 @@ async def test_a_provider_that_was_away_is_asked_again_for_the_same(server: Serv
 
 async def test_where_nobody_is_connected_messages_wait_visibly_and_papers_say_they_are_unsealed(server: Server) -> None:
     plugs = {"messenger": f"{HERE}:nobody", "seal": f"{HERE}:no_seals"}
-    async with run_platform(await server.new_database(), **plugs) as platform:
+    async with run_platform(await server.new_platform_database(), **plugs) as platform:
         number = (await hand_in(platform, family(platform)))["application_no"]
         await ended(platform, number)
         await platform.post("/api/dev/clock", {"minutes": 2})

@@ -71,7 +71,7 @@ async def test_who_signs_out_is_out_and_the_others_of_the_account_stay(platform:
 @pytest.fixture
 async def own(server):
     """A platform whose accounts a test may change."""
-    async with run_platform(await server.new_database()) as made:
+    async with run_platform(await server.new_platform_database()) as made:
         yield made
 
 
@@ -187,7 +187,7 @@ async def test_a_process_that_does_not_host_access_refuses_what_ended_and_asks_a
 ) -> None:
     with provider() as outside:
         shared: dict[str, Any] = {
-            "database_url": await server.new_database(),
+            "database_url": await server.new_platform_database(),
             "keys": tmp_path / "keys",
             "demo": True,
             "clock": f"virtual:{NOW}@1",

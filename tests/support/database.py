@@ -12,9 +12,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from shared.catalog.registry import load
 from shared.clock import new_id
 from shared.db.engine import Database
+from shared.db.migrate import migrate
 from shared.db.postgres import EmbeddedPostgres
+from shared.runtime.host import load_specs
 
 
 class Server:
@@ -23,14 +26,30 @@ class Server:
     def __init__(self, postgres: EmbeddedPostgres, dsn: str) -> None:
         self.postgres = postgres
         self._dsn = dsn
+        self._migrated = ""
 
     async def new_database(self) -> str:
         """The DSN of a new empty database."""
+        return self._at(await self._make("template1"))
+
+    async def new_platform_database(self) -> str:
+        """The DSN of a new database in which every service's schema stands and nothing else: a platform that is not
+        itself about its first start is spared the migrations."""
+        if not self._migrated:
+            made = await self._make("template1")
+            await migrate(self._at(made), load_specs(load([])))
+            self._migrated = made
+        return self._at(await self._make(self._migrated))
+
+    def _at(self, name: str) -> str:
+        return self._dsn.rsplit("/", 1)[0] + "/" + name
+
+    async def _make(self, template: str) -> str:
         name = f"t_{new_id().hex}"
         conn = await asyncpg.connect(self.postgres.address.superuser_dsn)
-        await conn.execute(f'CREATE DATABASE "{name}" OWNER onewindow')
+        await conn.execute(f'CREATE DATABASE "{name}" OWNER onewindow TEMPLATE "{template}"')
         await conn.close()
-        return self._dsn.rsplit("/", 1)[0] + "/" + name
+        return name
 
 
 @pytest.fixture(scope="session")

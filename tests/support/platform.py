@@ -160,5 +160,5 @@ async def run_platform(dsn: str, **settings: Any) -> AsyncIterator[Hosted]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(server: Server) -> AsyncIterator[Hosted]:
     """The session's platform, all services in one process; a test owns its cases, never the platform."""
-    async with run_platform(await server.new_database()) as made:
+    async with run_platform(await server.new_platform_database()) as made:
         yield made

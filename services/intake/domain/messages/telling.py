@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import yaml
-
 from services.intake.tables import MESSAGE
 from shared.catalog.protocol import CaseClosed, CaseMessage, CorrectionIssued
 from shared.changes import Put
+from shared.entries import read_yaml
 from shared.messages import derived_id
 from shared.messaging.port import Way
 from shared.regions import region_level
@@ -34,7 +33,7 @@ _VILLAGE: Final = 4
 @cache
 def words() -> Mapping[str, str]:
     """The texts by topic."""
-    found: Mapping[str, str] = yaml.safe_load(_FILE.read_text("utf-8"))
+    found: Mapping[str, str] = read_yaml(_FILE)
     return found
 
 

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.entries import read_yaml
 from shared.errors import Misconfigured
 
 FILE: Final = Path(__file__).with_name("templates.yaml")
@@ -48,7 +48,7 @@ Templates = Mapping[str, Template]
 @cache
 def templates() -> Templates:
     """The templates in force, read and checked at first use."""
-    return read(yaml.safe_load(FILE.read_text("utf-8")))
+    return read(read_yaml(FILE))
 
 
 def read(rows: Mapping[str, Any]) -> Templates:

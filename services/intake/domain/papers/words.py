@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
+from shared.entries import read_yaml
 
 _FILE = Path(__file__).with_name("words.yaml")
 
 
 @cache
 def _words() -> Mapping[str, Mapping[str, str]]:
-    found: Mapping[str, Mapping[str, str]] = yaml.safe_load(_FILE.read_text("utf-8"))
+    found: Mapping[str, Mapping[str, str]] = read_yaml(_FILE)
     return found
 
 
