@@ -22,6 +22,8 @@ from shared.catalog.services.marriage import AnnotationRemoved, RecordAnnotated
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.crypto import Aad, Sealed
+from shared.death import died_on
+from shared.handling.basis import law_of
 from shared.handling.model import Work
 from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
@@ -102,7 +104,10 @@ class RecordAnnotation:
         if verdict.kind == "person" or not _policy(work, ctx)["by_rule"]:
             return [*steps, *_by_person(verdict, work, ctx)]
         if verdict.kind == "nothing":
-            return [*steps, Conclude(Decision.NOT_APPLICABLE, verdict.reason, _law(ctx), by_rule=True)]
+            return [
+                *steps,
+                Conclude(Decision.NOT_APPLICABLE, verdict.reason, law_of(work.item.matter, ctx), by_rule=True),
+            ]
         return [*steps, _annotate(work, ctx, verdict.reason, by_rule=True)]
 
     def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
@@ -111,7 +116,7 @@ class RecordAnnotation:
         if work.item.outcome != Decision.APPROVED or record is None:
             return ()
         ref = _spouse_ref(record, ctx)
-        day = _died_on(work)
+        day = died_on(work)
         told = RecordAnnotated(person_ref=ref, status="widowed", effective_on=day)
         made = Remember({"annotated_at": ctx.now.isoformat()})
         return [made, Write(ANNOTATION, _row(record, ref, day, work, ctx)), Publish(told)]
@@ -148,7 +153,7 @@ def _standing(state: str, work: Work, ctx: Ctx) -> list[Step]:
     record = chosen(work)
     if record is None:
         return []
-    row = _row(record, _spouse_ref(record, ctx), _died_on(work), work, ctx)
+    row = _row(record, _spouse_ref(record, ctx), died_on(work), work, ctx)
     made = work.item.data.get("annotated_at")
     at = datetime.fromisoformat(made) if made else ctx.now
     return [Write(ANNOTATION, {**row, "annotated_at": at, "state": state}, upsert=True)]
@@ -167,7 +172,7 @@ def _by_person(verdict: Verdict, work: Work, ctx: Ctx) -> list[Step]:
         return [OpenTask(TASK, "review", "registrar", days, verdict.reason, four_eyes=True)]
     reason = decision.reason_code or "DECIDED_BY_REGISTRAR"
     if decision.outcome == TaskOutcome.NOT_APPLICABLE:
-        return [Conclude(Decision.NOT_APPLICABLE, reason, _law(ctx))]
+        return [Conclude(Decision.NOT_APPLICABLE, reason, law_of(work.item.matter, ctx))]
     if decision.outcome == TaskOutcome.APPROVE and chosen(work) is not None:
         return [_annotate(work, ctx, reason, by_rule=False)]
     return []  # ex officio: it cannot be denied, nor annotated without a record
@@ -180,15 +185,9 @@ def _annotate(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
     personal = {
         "spouse": {"name": spouse.get("name"), "id_no": spouse.get("id_no")},
         "cert_no": record.get("cert_no"),
-        "effective_on": _died_on(work).isoformat(),
+        "effective_on": died_on(work).isoformat(),
     }
-    return Conclude(Decision.APPROVED, reason, _law(ctx), result, personal, by_rule=by_rule)
-
-
-def _died_on(work: Work) -> date:
-    """The day the source established; the family's where it named none."""
-    fact = work.fact("death_confirmed")
-    return (fact.occurred_on if fact else None) or date.fromisoformat(work.part.form["death"]["date"])
+    return Conclude(Decision.APPROVED, reason, law_of(work.item.matter, ctx), result, personal, by_rule=by_rule)
 
 
 def _row(record: Mapping[str, Any], ref: str, day: date, work: Work, ctx: Ctx) -> dict[str, Any]:
@@ -219,10 +218,6 @@ def opened(annotation: Mapping[str, Any], ctx: Ctx) -> dict[str, Any]:
 
 def _aad(identity: UUID, ctx: Ctx) -> Aad:
     return Aad(identity, None, 0, f"{ctx.service}/annotation")
-
-
-def _law(ctx: Ctx) -> str:
-    return "、".join(ref.marked() for ref in ctx.catalog.matters["marriage.record_annotation"].law)
 
 
 def _policy(work: Work, ctx: Ctx) -> dict[str, Any]:

@@ -24,6 +24,12 @@ def working_days_from(now: datetime, days: int) -> Day:
     return working_calendar().due(beijing_date(now), days, "working")
 
 
+def working_days_until(last: date, now: datetime) -> int:
+    """Working days left until a last day that the law counts in calendar days or months; what binds the office ends
+    on the working day before it where that day is a rest day."""
+    return working_calendar().working_days_between(beijing_date(now), last)
+
+
 def end_of(day: date) -> datetime:
     """The moment, in UTC, at which this legal day is over in Beijing."""
     return start_of(after(day))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -109,13 +109,3 @@ def reassess(
     members = household.members - 1
     after = monthly(std, members, left)
     return Reassessment(household.members, members, allowance.monthly, after, left, std)
-
-
-def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any] | None:
-    """The account for unpaid benefits of an heir who gave the commitment (具结); never one in the dead person's name."""
-    payee = form.get("payee")
-    if not payee or "unpaid_benefits" not in payee.get("for", ()) or form.get("kinship_commitment") is not True:
-        return None
-    if payee["holder"] == deceased:
-        return None
-    return {name: payee[name] for name in ("holder", "number", "bank") if name in payee}

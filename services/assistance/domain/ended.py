@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from services.assistance.domain.benefit_stop import FAMILY, Stop, payee_of, stop
-from services.assistance.domain.common import died_on
+from services.assistance.domain.benefit_stop import FAMILY, Stop, stop
+from services.assistance.tables import STOPPED
 from shared.changes import Ctx
+from shared.death import died_on
 from shared.handling.model import Work
 from shared.roll import Running, read_roll
+from shared.stops.settling import Stops
 
 ROLL, ROLL_TASK = "roll", "roll_check"
 
@@ -25,12 +26,4 @@ def stop_of(work: Work, ctx: Ctx) -> Stop:
     return stop(running_in(work), died_on(work), ctx.policy, work.item.region)
 
 
-def payee_in(work: Work) -> Mapping[str, Any] | None:
-    """The heir's account that the application names, None where it names none that may be paid."""
-    return payee_of(work.part.form, deceased(work))
-
-
-def deceased(work: Work) -> str | None:
-    """The dead person's name."""
-    name: str | None = work.part.parties.get("subject", {}).get("name")
-    return name
+STOPS: Final = Stops(STOPPED, stop_of)

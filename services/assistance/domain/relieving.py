@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.assistance.domain.common import days, days_until, law_of
 from services.assistance.domain.rows import relief_row
 from services.assistance.domain.temporary import Hardship, Proposal, propose
 from services.assistance.tables import RELIEF
@@ -17,7 +16,8 @@ from shared.catalog.services.assistance import TemporaryAssistanceGranted
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.errors import FieldError, Invalid, Refused, RefusedError
-from shared.handling.limits import end_of
+from shared.handling.basis import days, law_of
+from shared.handling.limits import end_of, working_days_until
 from shared.handling.model import DecisionRecord, Work
 from shared.handling.procedure import Accept, Conclude, OpenTask, Publish, Stage, Step, Wake, Write
 from shared.handling.tasks import TaskOutcome
@@ -128,7 +128,7 @@ def _people(work: Work, ctx: Ctx, proposal: Proposal) -> list[Step]:
 def _review_task(work: Work, ctx: Ctx, proposal: Proposal) -> OpenTask:
     left = proposal.days
     if proposal.day_unit == "calendar":
-        left = days_until(ctx, beijing_date(work.item.received_at) + timedelta(days=proposal.days))
+        left = working_days_until(beijing_date(work.item.received_at) + timedelta(days=proposal.days), ctx.now)
     data = {"proposal": proposal.public(), "hardship_type": work.part.form["hardship_type"]}
     # Where one person decides alone, that is not who received it (同一人不得受理又审批同一件).
     return OpenTask(REVIEW_TASK, "review", "handler", left, data=data, four_eyes=proposal.deciders == 1)

@@ -5,13 +5,10 @@ owed to the living; what an heir may have been paid a person looks into.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from services.assistance.domain.benefit_stop import restored
-from services.assistance.domain.common import days
-from services.assistance.domain.ended import payee_in, running_in, stop_of
+from services.assistance.domain.ended import STOPS, running_in, stop_of
 from services.assistance.domain.reviewing import review_standing, review_undone
-from services.assistance.tables import SETTLEMENT, STOP
 from shared.catalog.services.assistance import BenefitsRestored
 from shared.changes import Ctx
 from shared.clock import beijing_date
@@ -19,9 +16,6 @@ from shared.handling.model import Work
 from shared.handling.procedure import Publish, Step
 from shared.money import ZERO, yuan
 from shared.roll import Restoring
-from shared.stops import Stops
-
-STOPS: Final = Stops(STOP, SETTLEMENT, stop_of, payee_in, days)
 
 
 def suspended(work: Work, ctx: Ctx) -> list[Step]:

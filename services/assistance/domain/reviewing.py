@@ -11,19 +11,21 @@ from decimal import Decimal
 from typing import Any
 
 from services.assistance.domain.benefit_stop import Reassessment, Stop, reassess, review_due
-from services.assistance.domain.common import days_until, died_on, law_of
 from services.assistance.domain.rows import review_row
-from services.assistance.tables import HOUSEHOLD_REVIEW, SETTLEMENT
+from services.assistance.tables import HOUSEHOLD_REVIEW, STOPPED
 from shared.catalog.services.assistance import HouseholdReassessed, HouseholdReviewOpened
 from shared.changes import Ctx
 from shared.clock import beijing_date
+from shared.death import died_on
 from shared.errors import FieldError, Invalid, Refused, RefusedError
+from shared.handling.basis import law_of
+from shared.handling.limits import working_days_until
 from shared.handling.model import DecisionRecord, Work
 from shared.handling.procedure import OpenTask, Publish, Step, Write
 from shared.handling.tasks import TaskOutcome
 from shared.money import to_fen, yuan
 from shared.months import add_months, month_of, months_from
-from shared.stops import settlement_row
+from shared.stops.rows import settlement_row
 
 REVIEW_TASK = "household_review"
 HEARING_LAW = "《社会救助法》第四十八条"
@@ -37,7 +39,7 @@ def opened(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     due = review_due(died_on(work), ctx.policy, work.item.region)
     row = review_row(work.item, proposal, due, law_of(work.item.matter, ctx))
     data = {"due": due.isoformat(), "proposal": proposal.public()}
-    task = OpenTask(REVIEW_TASK, "review", "handler", days_until(ctx, due), "MEMBER_DIED", data=data)
+    task = OpenTask(REVIEW_TASK, "review", "handler", working_days_until(due, ctx.now), "MEMBER_DIED", data=data)
     steps: list[Step] = [Write(HOUSEHOLD_REVIEW, row), task]
     if work.item.person_ref is not None:
         item = work.item
@@ -95,7 +97,7 @@ def review_undone(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
     missed = yuan((outcome.before - outcome.after) * len(months))
     lines = [{"scheme": found.household.scheme if found.household else "", "months": months}]
     row = settlement_row(work.item, "household_arrears", missed, lines, "payable", ctx.now)
-    steps: list[Step] = [Write(SETTLEMENT, row)] if missed > 0 else []
+    steps: list[Step] = [Write(STOPPED.settlement, row)] if missed > 0 else []
     if work.item.person_ref is not None:
         told = HouseholdReassessed(
             person_ref=work.item.person_ref,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -64,16 +64,6 @@ def restored(
     """Everything that a death ended runs again, once the death proved not to be so."""
     cash = policy.find(f"{RULE}.cash_schemes", region, on).value
     return tuple(restore(b, on, _amounts(b, on, birth, policy, region), in_cash=b.scheme in cash) for b in running)
-
-
-def payee_of(form: Mapping[str, Any], deceased: str | None) -> Mapping[str, Any] | None:
-    """The account for unpaid benefits of an heir who gave the commitment (具结); never one in the dead person's name."""
-    payee = form.get("payee")
-    if not payee or "unpaid_benefits" not in payee.get("for", ()) or form.get("kinship_commitment") is not True:
-        return None
-    if payee["holder"] == deceased:
-        return None
-    return {name: payee[name] for name in ("holder", "number", "bank") if name in payee}
 
 
 def _amounts(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from services.elderly.domain.benefit_stop import FAMILY, Stop, payee_of, stop
-from services.elderly.domain.common import birth, died_on, person_of
+from services.elderly.domain.benefit_stop import FAMILY, Stop, stop
+from services.elderly.domain.person import birth, person_of
+from services.elderly.tables import STOPPED
 from shared.changes import Ctx
+from shared.death import died_on
 from shared.handling.model import Work
 from shared.roll import Running, read_roll
+from shared.stops.settling import Stops
 
 ROLL, ROLL_TASK = "roll", "roll_check"
 
@@ -25,12 +27,4 @@ def stop_of(work: Work, ctx: Ctx) -> Stop:
     return stop(running_in(work), died_on(work), birth(person_of(work)), ctx.policy, work.item.region)
 
 
-def payee_in(work: Work) -> Mapping[str, Any] | None:
-    """The heir's account that the application names, None where it names none that may be paid."""
-    return payee_of(work.part.form, deceased(work))
-
-
-def deceased(work: Work) -> str | None:
-    """The dead person's name."""
-    name: str | None = work.part.parties.get("subject", {}).get("name")
-    return name
+STOPS: Final = Stops(STOPPED, stop_of)

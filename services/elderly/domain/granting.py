@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.elderly.domain.benefit_stop import FAMILY
-from services.elderly.domain.common import birth, days, law_of, person_of
 from services.elderly.domain.grant import SCHEME, Facts, Proposal, propose
+from services.elderly.domain.person import birth, person_of
 from services.elderly.domain.rows import benefit_row
 from services.elderly.tables import BENEFIT
 from shared.catalog.protocol import Finding
@@ -16,6 +16,7 @@ from shared.catalog.services.elderly import AllowanceGranted
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.errors import Refused, RefusedError
+from shared.handling.basis import days, law_of
 from shared.handling.model import DecisionRecord, Work
 from shared.handling.procedure import Accept, AskSource, Conclude, OpenTask, Publish, Stage, Step, Write
 from shared.handling.tasks import TaskOutcome

@@ -5,21 +5,17 @@ owed to the living; what an heir may have been paid a person looks into.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from services.elderly.domain.benefit_stop import restored
-from services.elderly.domain.common import birth, days, person_of
-from services.elderly.domain.ended import payee_in, running_in, stop_of
-from services.elderly.tables import SETTLEMENT, STOP
+from services.elderly.domain.ended import STOPS, running_in
+from services.elderly.domain.person import birth, person_of
 from shared.catalog.services.elderly import AllowanceRestored
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.handling.model import Work
 from shared.handling.procedure import Publish, Step
 from shared.roll import Restoring
-from shared.stops import Stops
-
-STOPS: Final = Stops(STOP, SETTLEMENT, stop_of, payee_in, days)
 
 
 def suspended(work: Work, ctx: Ctx) -> list[Step]:

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from services.elderly.domain import restoring
 from services.elderly.domain.benefit_stop import FAMILY, Stop
-from services.elderly.domain.common import days, law_of, person_of
-from services.elderly.domain.ended import ROLL, ROLL_TASK, deceased, payee_in, running_in, stop_of
-from services.elderly.tables import SETTLEMENT, STOP
+from services.elderly.domain.ended import ROLL, ROLL_TASK, STOPS, running_in, stop_of
+from services.elderly.domain.person import person_of
+from services.elderly.tables import STOPPED
 from shared.catalog.protocol import Finding
 from shared.catalog.services.elderly import AllowanceStopped
 from shared.changes import Ctx
-from shared.errors import Refused, RefusedError
+from shared.death import heir_account
+from shared.handling.basis import days, law_of
 from shared.handling.model import Work
 from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
-from shared.money import format_yuan
 from shared.outcomes import Decision, FactStatus
 from shared.roll import SOURCE, question
-from shared.stops import OVERPAID_TASK, PAYEE_TASK, overpaid_row, owed_row, stop_row
+from shared.stops.rows import stop_row
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,16 @@ class BenefitStopProcedure:
         found = stop_of(work, ctx)
         return [
             Remember({"stopped_at": ctx.now.isoformat()}),
-            *(Write(STOP, stop_row(work.item, e, n, ctx.now)) for n, e in enumerate(found.endings)),
+            *(Write(STOPPED.stop, stop_row(work.item, e, n, ctx.now)) for n, e in enumerate(found.endings)),
             *_published(found, work),
-            *_owed(found, work, ctx),
-            *_overpaid(found, work, ctx),
+            *STOPS.sums(work, ctx),
         ]
 
     def follow_up(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """What a person decided of an overpayment (recovered or waived), or found out of the heir's account."""
         if work.item.phase == "revoked":
-            return restoring.STOPS.recovered(work, ctx)
-        found = stop_of(work, ctx)
-        return [*_overpaid_decided(found, work), *_payee_found(found, work, ctx)]
+            return STOPS.recovered(work, ctx)
+        return STOPS.decided(work, ctx)
 
     def frozen(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """The death is in doubt: the stop rests."""
@@ -86,7 +84,7 @@ def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
     law, found = law_of(work.item.matter, ctx), stop_of(work, ctx)
     if not found.endings:
         return Conclude(Decision.NOT_APPLICABLE, "NOT_ON_ROLL", law, by_rule=by_rule)
-    payee = payee_in(work) if found.owed else None
+    payee = heir_account(work) if found.owed else None
     personal = {"payee": dict(payee)} if payee else {}
     return Conclude(Decision.APPROVED, reason, law, found.public(), personal, by_rule=by_rule)
 
@@ -121,50 +119,3 @@ def _published(found: Stop, work: Work) -> list[Step]:
         )
         for e in found.endings
     ]
-
-
-def _owed(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
-    if not found.owed:
-        return []
-    if payee_in(work) is not None:
-        return [Write(SETTLEMENT, owed_row(found, work, "payable", ctx.now))]
-    task = OpenTask(PAYEE_TASK, "review", "handler", days(work, ctx, "payee"), "PAYEE_MISSING")
-    return [Write(SETTLEMENT, owed_row(found, work, "payee_wanted", ctx.now)), task]
-
-
-def _overpaid(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
-    if not found.overpaid:
-        return []
-    row = overpaid_row(found, work, "proposed", ctx.now)
-    data = {"overpaid": format_yuan(found.overpaid), "lines": row["lines"]}
-    task = OpenTask(OVERPAID_TASK, "review", "handler", days(work, ctx, "overpayment"), "OVERPAID", data=data)
-    return [Write(SETTLEMENT, row), task]
-
-
-def _overpaid_decided(found: Stop, work: Work) -> list[Step]:
-    decision = work.decision(OVERPAID_TASK)
-    if decision is None:
-        return []
-    state = "to_recover" if decision.outcome == TaskOutcome.APPROVE else "waived"
-    return [Write(SETTLEMENT, overpaid_row(found, work, state, decision.at, decision.by), upsert=True)]
-
-
-def _payee_found(found: Stop, work: Work, ctx: Ctx) -> list[Step]:
-    decision = work.decision(PAYEE_TASK)
-    if decision is None:
-        return []
-    agreed = decision.outcome == TaskOutcome.APPROVE
-    payee = (work.said(PAYEE_TASK).get("personal") or {}).get("payee") or {}
-    if agreed and payee.get("holder") in (None, "", deceased(work)):
-        raise RefusedError(_payee_required(law_of(work.item.matter, ctx)))
-    state = "payable" if agreed else "unclaimed"
-    return [Write(SETTLEMENT, owed_row(found, work, state, decision.at, decision.by), upsert=True)]
-
-
-def _payee_required(law: str) -> Refused:
-    return Refused(
-        "PAYEE_REQUIRED",
-        law,
-        "请在 result.personal.payee 写明具结继承人的户名和账号;不付入逝者账户",
-        "name the holder and number of the heir's account in result.personal.payee; never the dead person's",
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.changes import Ctx
 from shared.clock import beijing_date
+from shared.handling import basis
 from shared.handling.model import DecisionRecord, Work
 from shared.handling.procedure import Conclude, OpenTask
 from shared.handling.tasks import TaskOutcome
@@ -13,11 +14,12 @@ from shared.outcomes import Decision
 
 ROLE = "handler"
 LAW_NUMBERS = {"funeral.cremation": 1, "funeral.fee_waiver": 2}
+"""How many of a matter's bases its papers cite: those that its entry names first."""
 
 
 def law_of(matter: str, ctx: Ctx) -> str:
-    """The bases of a matter as they stand in a paper; what nobody has checked against its text says so."""
-    return "、".join(ref.marked() for ref in ctx.catalog.matters[matter].law[: LAW_NUMBERS[matter]])
+    """The bases that a paper of this matter cites."""
+    return basis.law_of(matter, ctx, LAW_NUMBERS[matter])
 
 
 def by_rule(work: Work, ctx: Ctx) -> bool:
