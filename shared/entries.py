@@ -1,9 +1,10 @@
-"""Facts as data in YAML files; where they are lists of entries, a wrong one is told by file and place."""
+"""Dated facts as data in YAML files; where they are lists of entries, a wrong one is told by file and place."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,26 @@ from pydantic import BaseModel, ValidationError
 from shared.errors import Misconfigured
 
 Entry = TypeVar("Entry", bound=BaseModel)
+
+Confidence = Literal["核", "摘", "未核实"]
+"""How sure we are of an entry: checked against its text, taken from an extract, or unverified."""
+
+
+class Lasting(Protocol):
+    """An entry with a first and, unless it is open, a last day."""
+
+    @property
+    def effective_from(self) -> date:
+        """The first day on which it holds."""
+
+    @property
+    def effective_to(self) -> date | None:
+        """The last one; None: until further notice."""
+
+
+def in_force(entry: Lasting, on: date) -> bool:
+    """Whether an entry holds on that day, its first and its last day included."""
+    return entry.effective_from <= on and (entry.effective_to is None or on <= entry.effective_to)
 
 
 def read_yaml(path: Path) -> Any:

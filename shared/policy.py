@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from shared.clock import beijing_date
-from shared.entries import read_entries
+from shared.entries import Confidence, in_force, read_entries
 from shared.errors import Misconfigured
 from shared.regions import is_region, region_level
 
@@ -41,7 +41,7 @@ class PolicyEntry(BaseModel):
     region: str
     effective_from: date
     effective_to: date | None = None
-    confidence: Literal["核", "摘", "未核实"]
+    confidence: Confidence
     source: str
     value: Any
 
@@ -84,8 +84,7 @@ class PolicyEntry(BaseModel):
 
     def holds(self, region: str, on: date) -> bool:
         """Whether it is in force there on that day."""
-        started = self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
-        return started and region.startswith(self.prefix)
+        return in_force(self, on) and region.startswith(self.prefix)
 
 
 class Policy:

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from shared.entries import read_entries
+from shared.entries import Confidence, in_force, read_entries
 from shared.errors import Misconfigured
 from shared.regions import covers, is_region, region_level
 
@@ -55,7 +55,7 @@ class Authority(BaseModel):
     region: str
     effective_from: date
     effective_to: date | None = None
-    confidence: Literal["核", "摘", "未核实"]
+    confidence: Confidence
     source: str
     mode: Mode
     receiving: tuple[str, ...]
@@ -85,8 +85,7 @@ class Authority(BaseModel):
 
     def holds(self, matter: str, region: str, on: date) -> bool:
         """Whether it is in force for this matter there on that day."""
-        started = self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
-        return started and covers(self.region, region) and self.names(matter)
+        return in_force(self, on) and covers(self.region, region) and self.names(matter)
 
     def names(self, matter: str) -> bool:
         """Whether it speaks of this matter."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from shared.entries import Confidence, in_force
 
 
 class Dated(BaseModel):
@@ -17,12 +18,12 @@ class Dated(BaseModel):
     article: str = ""
     effective_from: date
     effective_to: date | None = None
-    confidence: Literal["核", "摘", "未核实"]
+    confidence: Confidence
     source: str
 
     def holds(self, on: date | None) -> bool:
         """Whether it is in force on that day; of no day in particular: whether it ever is."""
-        return on is None or (self.effective_from <= on and (self.effective_to is None or on <= self.effective_to))
+        return on is None or in_force(self, on)
 
     def cite(self) -> str:
         """The law as it stands in a paper, saying so where nobody has checked it."""

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.calendar import WorkingCalendar
 from shared.clock import beijing_date
-from shared.entries import read_entries
+from shared.entries import Confidence, in_force, read_entries
 
 FOLDER = Path(__file__).with_name("halls")
 
@@ -52,7 +52,7 @@ class Hall(BaseModel):
     region: str
     effective_from: date
     effective_to: date | None = None
-    confidence: Literal["核", "摘", "未核实"]
+    confidence: Confidence
     source: str
     rest_day_counts_as: Literal["same_day", "next_working_day"] = "same_day"
     rest_day_source: str = ""
@@ -62,7 +62,7 @@ class Hall(BaseModel):
 
     def holds(self, on: date) -> bool:
         """Whether it is in force on that day."""
-        return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
+        return in_force(self, on)
 
     def opening(self, day: date, calendar: WorkingCalendar) -> Opening:
         """How the hall is open on that day."""

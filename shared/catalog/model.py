@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from shared.catalog.protocol import Limit
+from shared.entries import Confidence
 from shared.messages import Message
 from shared.outcomes import Nature
 
@@ -24,7 +25,7 @@ class LawRef:
     document: str
     article: str = ""
     effective: date | None = None
-    confidence: Literal["核", "摘", "未核实"] = "未核实"
+    confidence: Confidence = "未核实"
 
     def cite(self) -> str:
         """The basis as it stands in a paper."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.catalog.protocol import Limit
+from shared.entries import Confidence
 from shared.http.documented import Shown
 from shared.outcomes import Nature
 
@@ -84,7 +85,7 @@ class LawShown(Shown):
     document: str
     article: str
     effective: date | None
-    confidence: Literal["核", "摘", "未核实"]
+    confidence: Confidence
 
 
 class MatterShown(Shown):
