@@ -8,7 +8,7 @@ from services.intake.api import catalogue, files, router
 from services.intake.domain.duties import row
 from services.intake.domain.files import SCANNER, STORE
 from services.intake.handlers import HANDLERS, LOCAL
-from services.intake.store import hanging
+from services.intake.store import hanging, vault
 from services.intake.store.worker import papers
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, TASK, metadata
 from shared.handling.leaving import free_tasks
@@ -21,14 +21,14 @@ SERVICE = ServiceSpec(
     kinds=(APPLICATION, DRAFT, FILE),
     handlers={message: Route(APPLICATION.name, handler, by="case") for message, handler in HANDLERS.items()},
     local=LOCAL,
-    local_sources={SCANNER: files.rescan, STORE: files.let_go},
+    local_sources={SCANNER: vault.rescan, STORE: vault.let_go},
     router=router,
     uploads=(files.UPLOADS,),
     further_routers={"/api/catalogue": catalogue.router},
     keys=Keys(all_services=True),
     stuck=hanging,
     policy=Path(__file__).parent / "policy",
-    workers=(papers, files.sweeper),
+    workers=(papers, vault.sweeper),
     left=free_tasks(APPLICATION.name, TASK, row),
     migrations=Path(__file__).parent / "migrations",
 )

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from services.intake.api import files as routes
+from services.intake.api import uploads
+from services.intake.store import vault as of_service
 from shared import failpoints
 from shared.clock import new_id
 from shared.files.scanner import EICAR
@@ -144,14 +145,14 @@ async def test_what_is_no_form_with_a_file_is_refused(filing):
 
 
 async def test_nobody_fills_the_store_with_files_for_no_application(filing, monkeypatch):
-    monkeypatch.setattr(routes, "MOST_WAITING", 1)
+    monkeypatch.setattr(uploads, "MOST_WAITING", 1)
     assert (await upload(filing, pdf_file(b"first"), "village_worker")).status_code == 201
     second = await upload(filing, pdf_file(b"second"), "village_worker")
     assert (second.status_code, second.json()["code"]) == (409, "FILES_WAITING")
 
 
 async def test_who_sends_slowly_holds_up_nobody_but_themselves(filing, monkeypatch):
-    monkeypatch.setattr(routes, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(uploads, "READ_SECONDS", 0.5)
     never = asyncio.Event()
 
     async def slowly():
@@ -164,7 +165,7 @@ async def test_who_sends_slowly_holds_up_nobody_but_themselves(filing, monkeypat
             return await client.post("/api/intake/files", content=slowly(), headers=headers)
 
     slow = [asyncio.create_task(send("clerk")) for _ in range(6)]
-    held = routes.vault(filing.host.services["intake"])._held
+    held = of_service.vault(filing.host.services["intake"])._held
     await eventually(lambda: held["clerk"] == 2, "the slow ones to be under way", 5)
     assert (await upload(filing, pdf_file(b"quick"), "town_clerk")).status_code == 201
     told = sorted([(await one).status_code for one in slow])
@@ -281,14 +282,14 @@ async def test_a_file_whose_row_was_never_committed_is_served_to_nobody_and_swep
     assert (await filing.get(f"/api/intake/files/{orphan}")).status_code == 404
     assert codes(await hand_in(filing, application(paper(orphan))))["/materials/2/file_id"] == "FILE_UNKNOWN"
     handle = filing.host.services["intake"]
-    assert await routes.sweep(handle) == 0, "what was put just now may still be on its way"
-    assert await routes.sweep(handle, seconds=-1) == 1
+    assert await of_service.sweep(handle) == 0, "what was put just now may still be on its way"
+    assert await of_service.sweep(handle, seconds=-1) == 1
     assert {p.name for p in kept(filing)} == before
 
 
 async def test_a_scanner_that_is_silent_leaves_the_file_in_quarantine_until_it_answers(filing, monkeypatch):
     handle = filing.host.services["intake"]
-    vault = routes.vault(handle)
+    vault = of_service.vault(handle)
     scanner = vault.scanner
 
     class Silent:
