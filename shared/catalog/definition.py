@@ -62,7 +62,12 @@ def catalogue_document(catalog: Catalog) -> dict[str, Any]:
 def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
     """One matter in full, as the public and the definition have it; raises `KeyError` for an unknown code."""
     matter = catalog.matters[code]
-    body = {
+    body = {**_said_of(matter), **_asked_for(catalog, matter), **_handled(matter), **_answered(matter)}
+    return {**body, "version": sha256_of(canonical(body))}
+
+
+def _said_of(matter: Matter) -> dict[str, Any]:
+    return {
         "code": matter.code,
         "name": matter.name,
         "official_name": matter.official_name,
@@ -73,6 +78,12 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "task_type": matter.task_type,
         "labels": list(matter.labels),
         "conditions": matter.conditions,
+    }
+
+
+def _asked_for(catalog: Catalog, matter: Matter) -> dict[str, Any]:
+    """What the applicant hands in, about whom, and how often."""
+    return {
         "form": form_schema(catalog, [matter]),
         "parties": {
             "subject": matter.subject,
@@ -80,6 +91,16 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
             "household": matter.household,
         },
         "materials": [_material(need, required=need.required) for need in matter.materials],
+        "not_asked": not_asked(matter.materials),
+        "intimate": matter.intimate,
+        "whose": matter.whose,
+        "once": matter.once,
+    }
+
+
+def _handled(matter: Matter) -> dict[str, Any]:
+    """In what time and order it is handled, and by whom."""
+    return {
         "limits": {
             "examination": _limit(matter.examination),
             "promised": _limit(matter.promised),
@@ -91,20 +112,17 @@ def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
         "joins": [_join(j) for j in matter.joins],
         "check": matter.check,
         "pauses": [_pause(ground) for ground in matter.pauses],
-        "intimate": matter.intimate,
-        "whose": matter.whose,
-        "once": matter.once,
-        "law": _law(matter.law),
         "authorities": {
             "decided_at": matter.decided_at,
             "handled_where": matter.handled_where or None,
-            "declared": [e.model_dump(mode="json") for e in authorities().of_matter(code)],
+            "declared": [e.model_dump(mode="json") for e in authorities().of_matter(matter.code)],
         },
-        "papers": list(matter.papers),
-        "yields": list(matter.yields),
-        "not_asked": not_asked(matter.materials),
     }
-    return {**body, "version": sha256_of(canonical(body))}
+
+
+def _answered(matter: Matter) -> dict[str, Any]:
+    """By which law it is decided, and what the applicant gets."""
+    return {"law": _law(matter.law), "papers": list(matter.papers), "yields": list(matter.yields)}
 
 
 def bundle_document(catalog: Catalog, code: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from shared.runtime.spec import ServiceHandle
 _LONGEST = 2000
 _CODE = r"^([A-Z][A-Z0-9_]*)?$"
 """Codes go into public events: words, which may tell of a person, have no place in them."""
+_Key = Annotated[Scope | None, Depends(optional_idempotency)]
 
 
 class DecisionBody(BaseModel):
@@ -72,8 +73,14 @@ class TaskFilter(BaseModel):
 def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
     """`GET /tasks`, `GET /tasks/{id}`, `POST /tasks/{id}/claim|release|decision` over a board."""
     router = APIRouter(tags=["tasks"])
-    who_may = Depends(allow(*board.roles))
     tasks = _Tasks(handle, board)
+    _add_looks(router, tasks, board)
+    _add_acts(router, tasks, board)
+    return router
+
+
+def _add_looks(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
+    who_may = Depends(allow(*board.roles))
 
     @router.get("/tasks", **answers(TaskPage))
     async def list_tasks(
@@ -89,39 +96,28 @@ def task_router(handle: ServiceHandle, board: TaskBoard) -> APIRouter:
     ) -> dict[str, Any]:
         return await tasks.look(task_id, who, min_version)
 
+
+def _add_acts(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
+    who_may = Depends(allow(*board.roles))
+
     @router.post("/tasks/{task_id}/claim", **answers(LeaseShown))
-    async def claim_task(
-        task_id: UUID,
-        who: Annotated[Principal, who_may],
-        key: Annotated[Scope | None, Depends(optional_idempotency)],
-    ) -> Any:
+    async def claim_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.claim(state, task_id, who, ctx), "claim_task"
         )
 
     @router.post("/tasks/{task_id}/release", **answers(TaskState))
-    async def release_task(
-        task_id: UUID,
-        who: Annotated[Principal, who_may],
-        key: Annotated[Scope | None, Depends(optional_idempotency)],
-    ) -> Any:
+    async def release_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.release(state, task_id, who, ctx), "release_task"
         )
 
     @router.post("/tasks/{task_id}/decision", **answers(TaskState))
-    async def decide_task(
-        task_id: UUID,
-        body: DecisionBody,
-        who: Annotated[Principal, who_may],
-        key: Annotated[Scope | None, Depends(optional_idempotency)],
-    ) -> Any:
+    async def decide_task(task_id: UUID, body: DecisionBody, who: Annotated[Principal, who_may], key: _Key) -> Any:
         decision = body.by(who.account, task_id)
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.settle(state, decision, who, ctx), "decide_task"
         )
-
-    return router
 
 
 class _Tasks:

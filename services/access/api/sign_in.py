@@ -41,7 +41,13 @@ def router(handle: ServiceHandle) -> APIRouter:
     """The routes of signing in."""
     routes = APIRouter()
     door = Door(handle)
+    _add_entering(routes, door)
+    _add_sessions(routes, door)
+    _add_looks(routes, handle)
+    return routes
 
+
+def _add_entering(routes: APIRouter, door: Door) -> None:
     @routes.post("/token", dependencies=[public()], **answers(TokenShown))
     async def token(
         request: Request,
@@ -67,6 +73,8 @@ def router(handle: ServiceHandle) -> APIRouter:
             name, secret = _given(client_id=client_id, client_secret=client_secret)
         return await door.enter(grant_type, name, secret, _address(request))
 
+
+def _add_sessions(routes: APIRouter, door: Door) -> None:
     @routes.post("/renew", **answers(TokenShown))
     async def renew(who: Annotated[Principal, anyone()]) -> dict[str, Any]:
         """The session's next token, with the roles held now; 401 once it was idle, or open, for too long."""
@@ -84,9 +92,6 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> dict[str, Any]:
         """Another secret; every session ends, this one too: sign in with the new one."""
         return {"ended": await door.change_password(who, body.old, body.new, _address(request))}
-
-    _add_looks(routes, handle)
-    return routes
 
 
 def _add_looks(routes: APIRouter, handle: ServiceHandle) -> None:

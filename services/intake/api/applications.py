@@ -32,7 +32,12 @@ _SCHEMA = {"$id": "urn:onewindow:submission"}
 def router(handle: ServiceHandle) -> APIRouter:
     """Handing in and looking at applications."""
     routes = APIRouter()
+    _add_handing_in(routes, handle)
+    _add_looks(routes, handle)
+    return routes
 
+
+def _add_handing_in(routes: APIRouter, handle: ServiceHandle) -> None:
     @routes.post("/applications", openapi_extra=_documented(), **answers(ApplicationReceivedShown, 201))
     async def create_application(
         body: Annotated[dict[str, Any], Body()],
@@ -49,6 +54,8 @@ def router(handle: ServiceHandle) -> APIRouter:
             await hand_in(handle, draft_id, answer["application_no"], who, key[2])
         return answer
 
+
+def _add_looks(routes: APIRouter, handle: ServiceHandle) -> None:
     @routes.get("/applications/{no}", **answers(ApplicationSeen))
     async def get_application(
         no: str,
@@ -70,8 +77,6 @@ def router(handle: ServiceHandle) -> APIRouter:
         found = await at_least(lambda: seen(handle, no, who), min_version)
         lines, closed = await store.timeline(handle, found.id), hidden(handle, found, who)
         return {"items": neutral_lines(lines, found, closed, handle.catalog), "next": None}
-
-    return routes
 
 
 def _draft_of(body: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:

@@ -34,7 +34,12 @@ ONCE = "paper_delivery_once"
 def router(handle: ServiceHandle) -> APIRouter:
     """Papers, for whom their application is visible; delivery, for who receives where it belongs."""
     routes = APIRouter()
+    _add_look(routes, handle)
+    _add_delivery(routes, handle)
+    return routes
 
+
+def _add_look(routes: APIRouter, handle: ServiceHandle) -> None:
     @routes.get("/applications/{no}/papers/{paper_id}", **answers(PaperWhole))
     async def get_paper(
         no: str,
@@ -55,6 +60,8 @@ def router(handle: ServiceHandle) -> APIRouter:
         found = await shown(handle, application, paper, who, stated, whole=whole)
         return PlainTextResponse(to_text(found)) if as_text else AsBuilt(found)
 
+
+def _add_delivery(routes: APIRouter, handle: ServiceHandle) -> None:
     @routes.post("/applications/{no}/papers/{paper_id}/deliveries", **answers(DeliveredShown, 201))
     async def deliver_paper(
         no: str,
@@ -71,8 +78,6 @@ def router(handle: ServiceHandle) -> APIRouter:
         done = await _deliver(handle, application, paper, body, who, key)
         paper = await paper_or_404(handle, application, paper_id, who)
         return AsBuilt({**await shown(handle, application, paper, who, None, whole=False), **done}, 201)
-
-    return routes
 
 
 def _refuse_method(body: Delivery, who: Principal, application: Application) -> None:

@@ -40,19 +40,30 @@ class Arrival:
 
 def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Application], str]:
     """The new application with all that follows from it, and its query code."""
-    index = index_of(ctx.keyring)
-    refs = refs_by_role(checked.parties, index, arrival.case_id)
+    refs = refs_by_role(checked.parties, index_of(ctx.keyring), arrival.case_id)
     materials = taken(checked.submission.materials, ctx)
     items = _items(checked, arrival.case_id, refs, [material.ref() for material in materials], ctx)
-    code = query_code(index, arrival.case_id)
     sources = fact_sources(ctx.catalog, checked.matters)
-    names = {
-        place: index.blind(NAME, checked.parties[place]["name"])
-        for place in ("applicant", "subject")
-        if place in checked.parties
-    }
-    given = checked.submission
-    state = Application(
+    state = _application(checked, arrival, refs, sources, ctx)
+    state.materials, state.items = materials, [_view(item) for item in items]
+    state.holdings = _holdings(checked.matters, items, refs)
+    state.tolerances = tolerance.promised(state)
+    state.commitments = commitment.signed(state, checked.submission.materials)
+    lines = [timeline.received(state.application_no, len(items)), timeline.deferred(state.tolerances)]
+    puts = [*tell(state, lines, ctx.now), *hold(state, state.holdings, upsert=False), receipt(state)]
+    emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
+    changes = Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts)
+    changes.timers += [*(tolerance.timer(state) if state.tolerances else ()), *commitment.timer(state)]
+    return changes, query_code(index_of(ctx.keyring), arrival.case_id)
+
+
+def _application(
+    checked: Checked, arrival: Arrival, refs: Mapping[str, Sequence[str]], sources: Mapping[str, str], ctx: Ctx
+) -> Application:
+    """The application as it was handed in, its materials and items aside."""
+    index, given = index_of(ctx.keyring), checked.submission
+    subject = checked.parties.get("subject")
+    return Application(
         id=arrival.case_id,
         application_no=arrival.application_no,
         bundle=given.bundle,
@@ -69,24 +80,13 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
         partner_ref=given.partner_ref,
         applicant_ref=refs["applicant"][0],
         subject_ref=next(iter(refs["subject"]), None),
-        applicant_name=names["applicant"],
-        subject_name=names.get("subject"),
-        query_code=query_hash(index, code),
+        applicant_name=index.blind(NAME, checked.parties["applicant"]["name"]),
+        subject_name=index.blind(NAME, subject["name"]) if subject is not None else None,
+        query_code=query_hash(index, query_code(index, arrival.case_id)),
         submission=seal(ctx.keyring, arrival.case_id, None, 1, {"parties": checked.parties, "form": checked.form}),
-        materials=materials,
-        items=[_view(item) for item in items],
         facts={name: FactState(source=source, occurred_on=checked.occurred_on) for name, source in sources.items()},
-        holdings=_holdings(checked.matters, items, refs),
         acted=list(arrival.acted),
     )
-    state.tolerances = tolerance.promised(state)
-    state.commitments = commitment.signed(state, given.materials)
-    lines = [timeline.received(state.application_no, len(items)), timeline.deferred(state.tolerances)]
-    puts = [*tell(state, lines, ctx.now), *hold(state, state.holdings, upsert=False), receipt(state)]
-    emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
-    changes = Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts)
-    changes.timers += [*(tolerance.timer(state) if state.tolerances else ()), *commitment.timer(state)]
-    return changes, code
 
 
 def _items(

@@ -49,7 +49,11 @@ class Agreement(BaseModel):
 
 def add_audit(router: APIRouter, host: Any) -> None:
     """Adds the routes of the audit."""
+    _add_verifying(router, host)
+    _add_exports(router, host)
 
+
+def _add_verifying(router: APIRouter, host: Any) -> None:
     @router.get("/{service}/audit/head")
     async def audit_head(service: str, who: Auditor) -> dict[str, Any]:
         """The head signed last: keep it outside, and hand it in at the next verifying."""
@@ -64,6 +68,8 @@ def add_audit(router: APIRouter, host: Any) -> None:
         found = hosted(host, service)
         return StreamingResponse(_verified(found, _heads(body, service)), media_type=LINES)
 
+
+def _add_exports(router: APIRouter, host: Any) -> None:
     @router.get("/{service}/audit/exports")
     async def list_exports(service: str, who: Auditor, page: Page) -> dict[str, Any]:
         """Every export proposed: which rows, by whom, why, and who agreed."""
