@@ -63,7 +63,7 @@ class Resets:
 
     async def _standing(self, wish: Wish) -> tuple[int, Kept]:
         """The group's position there and what the bus keeps; `Invalid` for what this service does not read."""
-        name, topics = self._service.spec.name, sorted(self._service.topics())
+        name, topics = self._service.spec.name, sorted(self._service.hearing.topics())
         if wish.topic not in topics:
             told = ", ".join(topics)
             message = f"{name} 不读这个主题,它只读:{told} / {name} reads no such topic; it reads {told}"

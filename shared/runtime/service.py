@@ -16,9 +16,8 @@ from shared.audit import sealer
 from shared.bus.consumer import Consumer
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.parking import Parking
-from shared.bus.port import Bus, Record, outbox_word
+from shared.bus.port import Bus, outbox_word
 from shared.bus.resets import Resets
-from shared.catalog.protocol import SessionsEnded, UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
 from shared.db import asks, documents, relay, timers
@@ -30,11 +29,12 @@ from shared.db.waiting import LOOK_SECONDS
 from shared.db.writes import Writes
 from shared.errors import Poison
 from shared.http.ended import EndedSessions
-from shared.messages import Envelope, Message, parse_type
+from shared.messages import Envelope, Message
 from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
+from shared.runtime.hearing import Hearing
 from shared.runtime.news import News
 from shared.runtime.pressure import require_room
 from shared.runtime.sessions import LocalSessions
@@ -51,12 +51,9 @@ if TYPE_CHECKING:
     from shared.crypto import Keyring
     from shared.facts.port import FactAnswer, FactSource, Question
     from shared.policy import Policy
-    from shared.runtime.spec import Command, Route, ServiceSpec
+    from shared.runtime.spec import Command, ServiceSpec
 
 AT_REST = UUID(int=0)
-TOLD_TO_ALL = (UnitChanged.__name__, SessionsEnded.__name__)
-LEAVING = ("roles_changed", "disabled")
-"""Causes that take from an account what it holds."""
 
 
 @dataclass
@@ -91,7 +88,7 @@ class RunningService:
         self.dead_letters, self.resets = DeadLetters(self), Resets(self)
         self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
-        self.commands = Commands(self)
+        self.commands, self.hearing = Commands(self), Hearing(self)
         self._role = role_of(spec.name)
         self._kinds = {k.name: k for k in spec.kinds}
         self._partitions = {t.name: t.partitions for t in world.catalog.topics.values()}
@@ -238,68 +235,14 @@ class RunningService:
             return answers
         return await self._facts.answer(questions)
 
-    async def handle(self, records: Sequence[Record]) -> None:
-        """Applies records from the bus in one unit of work; raises what the worst of them raises."""
-        envelopes = [record.envelope() for record in records]
-        units = [e for e in envelopes if e.name == UnitChanged.__name__]
-        ended = [e for e in envelopes if e.name == SessionsEnded.__name__]
-        entries = [entry for e in envelopes if e.name not in TOLD_TO_ALL and (entry := self._entry(e))]
-        if units:
-            await self.units.apply(units)
-        if ended:
-            await self._sessions_ended([SessionsEnded.model_validate_json(e.data) for e in ended])
-        if entries:
-            await self.unit_of_work.apply(entries)
-
-    async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
-        await self.sessions.apply(told)
-        if self.spec.left is not None:
-            for account in dict.fromkeys(event.account_id for event in told if event.cause in LEAVING):
-                await self.spec.left(self, account)
-
-    def _entry(self, envelope: Envelope) -> Entry | None:
-        model = self.catalog.message(envelope.type)
-        route: Route | None = self.spec.handlers.get(model)
-        if route is None:
-            return None
-        try:
-            message = model.model_validate_json(envelope.data)
-            target = UUID(envelope.caseid or "" if route.by == "case" else envelope.aggregateid)
-        except ValueError as cause:
-            raise Poison("事件内容读不了", f"{envelope.type} cannot be read: {type(cause).__name__}") from cause
-        handler = route.handler
-        return Entry(
-            route.kind,
-            target,
-            lambda state, ctx: (handler(state, message, ctx), None),
-            parse_type(envelope.type)[1],
-            envelope=envelope,
-        )
-
-    def topics(self) -> list[str]:
-        """The topics this service reads: those that carry a message it handles, and the units."""
-        wanted = {type_ for (_, model), type_ in self.catalog.writers.items() if model in self.spec.handlers}
-        writers = {parse_type(t)[0] for t in wanted}
-        mine = []
-        for topic in self.catalog.topics.values():
-            if topic.dead:
-                continue
-            service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
-            entry = self.catalog.services[service]
-            carried = set(getattr(entry, kind))
-            allowed = topic.readers is None or self.spec.name in topic.readers
-            if (allowed and topic.writer in writers and carried & set(self.spec.handlers)) or UnitChanged in carried:
-                mine.append(topic.name)
-        return mine
-
     async def start(self) -> None:
         """Reads what is held in memory and joins the bus."""
         for copy in (self.units, self.sessions):
             copy.listen()
             await copy.load()
-        subscription = self.bus.subscribe(self.spec.name, self.topics())
+        subscription = self.bus.subscribe(self.spec.name, self.hearing.topics())
         self.consumer = Consumer(
-            self.spec.name, subscription, self.handle, self.parking, self.dead_letters, self.resets
+            self.spec.name, subscription, self.hearing.handle, self.parking, self.dead_letters, self.resets
         )
         self.presence.listen(self._heard, self.news.outbox.set)
 

@@ -5,50 +5,25 @@ Each event reaches one copy of a service only, the rows all of them, as with the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.catalog.protocol import SessionsEnded
 from shared.clock import SystemClock
-from shared.db.documents import qualified
-from shared.db.engine import role_of
-from shared.db.waiting import wait_for
+from shared.runtime.copies import LocalCopy
 
 if TYPE_CHECKING:
     from shared.db.site import Site
     from shared.http.ended import EndedSessions
     from shared.runtime.spec import ServiceSpec
 
-LOOK_SECONDS = 10.0
-"""Real time after which a copy looks by itself: a notice may be lost."""
 
-
-class LocalSessions:
+class LocalSessions(LocalCopy):
     """The ended sessions as this service knows them, by the machine's clock."""
 
     def __init__(self, site: Site, spec: ServiceSpec, ended: EndedSessions) -> None:
-        self._db, self._presence, self._ended = site.db, site.presence, ended
-        self._role = role_of(spec.name)
-        self._table = qualified(spec.delivery.ended)
-        self._word = f"sessions.{spec.name}"
-        self._clock = SystemClock()
-        self._news = asyncio.Event()
-
-    def listen(self) -> None:
-        """From now on hears of what other copies of the service have written."""
-        self._presence.listen(self._heard, self._news.set)
-
-    def _heard(self, words: list[str]) -> None:
-        if self._word in words:
-            self._news.set()
-
-    async def follow(self) -> None:
-        """Takes over what other copies have written, for ever."""
-        while True:
-            await wait_for(self._news, LOOK_SECONDS)
-            if not self._presence.alone:
-                await self.load()
+        super().__init__(site, spec, spec.delivery.ended, "sessions")
+        self._ended, self._clock = ended, SystemClock()
 
     async def load(self) -> None:
         """Reads the table into memory."""
@@ -71,4 +46,4 @@ class LocalSessions:
                 list(found.values()),
             )
         self._ended.add(found.items())
-        await self._presence.tell([self._word])
+        await self._tell_others()

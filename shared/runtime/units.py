@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,29 +9,20 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shared.clock import beijing_date
-from shared.db.documents import qualified
-from shared.db.engine import role_of
 from shared.db.site import Site
-from shared.db.waiting import wait_for
+from shared.runtime.copies import LocalCopy
 
 if TYPE_CHECKING:
     from shared.messages import Envelope
     from shared.runtime.spec import ServiceSpec
 
-LOOK_SECONDS = 10.0
-"""Real time after which a copy looks by itself: a notice may be lost."""
 
-
-class LocalUnits:
+class LocalUnits(LocalCopy):
     """The tree as this service knows it. A body holds code, kind, name, region, parent, valid_from, valid_to,
     attributes and `streamversion`."""
 
     def __init__(self, site: Site, spec: ServiceSpec) -> None:
-        self._db, self._presence = site.db, site.presence
-        self._role = role_of(spec.name)
-        self._table = qualified(spec.delivery.unit)
-        self._word = f"units.{spec.name}"
-        self._news = asyncio.Event()
+        super().__init__(site, spec, spec.delivery.unit, "units")
         self._units: dict[str, dict[str, Any]] = {}
 
     def get(self, code: str, on: datetime | None = None) -> Mapping[str, Any] | None:
@@ -56,22 +46,6 @@ class LocalUnits:
         """Every unit."""
         return iter(self._units.values())
 
-    def listen(self) -> None:
-        """From now on hears of what other copies of the service have written."""
-        self._presence.listen(self._heard, self._news.set)
-
-    def _heard(self, words: list[str]) -> None:
-        if self._word in words:
-            self._news.set()
-
-    async def follow(self) -> None:
-        """Takes over what other copies have written, for ever: each event reaches one copy only, the rows all."""
-        while True:
-            await wait_for(self._news, LOOK_SECONDS)
-            if not self._presence.alone:
-                await self.load()
-        await self._presence.tell([self._word])
-
     async def load(self) -> None:
         """Reads the table into memory."""
         async with self._db.transaction(self._role, read_only=True) as conn:
@@ -94,4 +68,4 @@ class LocalUnits:
                 [orjson.dumps(b).decode() for b in bodies.values()],
             )
         await self.load()
-        await self._presence.tell([self._word])
+        await self._tell_others()

@@ -81,8 +81,8 @@ async def test_a_question_is_put_at_once_though_the_answer_to_its_commit_was_los
         (record,) = await toy.bus.subscribe("reader", [REQUESTS]).fetch(10, 1)
         failpoints.arm("toy/database.after_commit=error")
         with pytest.raises(Transient):
-            await toy.service.handle([record])
-        await toy.service.handle([record])
+            await toy.service.hearing.handle([record])
+        await toy.service.hearing.handle([record])
         toy.supervisor.start("toy.asks", toy.service.work()["asks"])
         await answered(toy, ident(1), ["confirmed"])
     finally:

@@ -115,12 +115,15 @@ async def test_two_last_results_at_one_instant_close_the_case_exactly_once(copie
     """I3: a join fires exactly once, however many see it complete."""
     one, other = copies
     for start in range(0, CASES, 50):
-        await one.handle([opened(one, n) for n in range(start, start + 50)])
+        await one.hearing.handle([opened(one, n) for n in range(start, start + 50)])
     order = random.Random(3)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def last_two(n: int) -> None:
-        both = [one.handle([decided(one, n, FIRST.code)]), other.handle([decided(other, n, SECOND.code)])]
+        both = [
+            one.hearing.handle([decided(one, n, FIRST.code)]),
+            other.hearing.handle([decided(other, n, SECOND.code)]),
+        ]
         order.shuffle(both)
         async with turns:
             await asyncio.gather(*both)

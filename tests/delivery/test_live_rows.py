@@ -38,7 +38,7 @@ async def test_what_another_process_wrote_is_read_before_the_next_message(toy: T
     other = Toy(toy.db, tmp_path / "keys")
     await other.start(workers=False)
     for version, process in enumerate((toy, other, toy, other), 1):
-        await process.service.handle([record(version, Add(n=10**version))])
+        await process.service.hearing.handle([record(version, Add(n=10**version))])
     tally = await toy.tally(ONE)
     assert tally is not None
     assert (tally.total, tally.version) == (11110, 4)
@@ -50,19 +50,19 @@ async def test_a_unit_that_failed_leaves_nothing_of_it_in_memory(toy: Toy) -> No
         state.total = 99
         raise RuntimeError
 
-    await toy.service.handle([record(1, Add(n=1))])
+    await toy.service.hearing.handle([record(1, Add(n=1))])
     with pytest.raises(RuntimeError):
         await toy.service.unit_of_work.apply([Entry("tally", ONE, spoil, "spoil")])
-    await toy.service.handle([record(2, Add(n=5))])
+    await toy.service.hearing.handle([record(2, Add(n=5))])
     tally = await toy.tally(ONE)
     assert tally is not None
     assert tally.total == 6
 
 
 async def test_a_busy_aggregate_is_not_read_again(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    await toy.service.handle([record(1, Add(n=1))])
+    await toy.service.hearing.handle([record(1, Add(n=1))])
     monkeypatch.setattr(Tally, "model_validate_json", lambda _: pytest.fail("it was parsed again"))
-    await toy.service.handle([record(2, Add(n=2))])
+    await toy.service.hearing.handle([record(2, Add(n=2))])
     monkeypatch.undo()
     tally = await toy.tally(ONE)
     assert tally is not None

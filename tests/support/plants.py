@@ -19,6 +19,7 @@ from shared.db import documents, timers
 from shared.db.unit_of_work import Entry, UnitOfWork
 from shared.db.writes import Writes
 from shared.outcomes import ItemStatus
+from shared.runtime.hearing import Hearing
 from shared.runtime.service import RunningService
 
 LOST_ROW_IN = 60
@@ -50,18 +51,18 @@ def lost_rows() -> None:
 
 def no_version_check() -> None:
     """The coordinator is given every record twice, and does not look at the stream's version."""
-    already, handle = UnitOfWork._already, RunningService.handle
+    already, handle = UnitOfWork._already, Hearing.handle
 
     def never(unit: UnitOfWork, entry: Entry, *known: Any) -> bool:
         checked = entry.envelope is None or unit._spec.name != COORDINATOR
         return checked and already(unit, entry, *known)
 
-    async def twice(service: RunningService, records: Sequence[Record]) -> None:
-        times = 2 if service.spec.name == COORDINATOR else 1
-        await handle(service, [record for record in records for _ in range(times)])
+    async def twice(hearing: Hearing, records: Sequence[Record]) -> None:
+        times = 2 if hearing._service.spec.name == COORDINATOR else 1
+        await handle(hearing, [record for record in records for _ in range(times)])
 
     UnitOfWork._already = never  # type: ignore[assignment,method-assign]
-    RunningService.handle = twice  # type: ignore[assignment,method-assign]
+    Hearing.handle = twice  # type: ignore[assignment,method-assign]
 
 
 def no_lock() -> None:
@@ -69,7 +70,7 @@ def no_lock() -> None:
 
     They are held back until all three are there; each unit waits, once it has read the case, until the others have.
     """
-    lock, handle = documents.lock, RunningService.handle
+    lock, handle = documents.lock, Hearing.handle
     held: dict[str, list[Record]] = defaultdict(list)
     meeting: ContextVar[asyncio.Barrier | None] = ContextVar("meeting", default=None)
 
@@ -81,22 +82,22 @@ def no_lock() -> None:
             await barrier.wait()
         return found
 
-    async def alone(service: RunningService, record: Record, barrier: asyncio.Barrier) -> None:
+    async def alone(hearing: Hearing, record: Record, barrier: asyncio.Barrier) -> None:
         meeting.set(barrier)
-        await handle(service, [record])
+        await handle(hearing, [record])
 
-    async def at_once(service: RunningService, records: Sequence[Record]) -> None:
-        mine = [r for r in records if service.spec.name == COORDINATOR and _by_rule(r)]
-        await handle(service, [r for r in records if r not in mine])
+    async def at_once(hearing: Hearing, records: Sequence[Record]) -> None:
+        mine = [r for r in records if hearing._service.spec.name == COORDINATOR and _by_rule(r)]
+        await handle(hearing, [r for r in records if r not in mine])
         for record in mine:
             last = held[record.key]
             last.append(record)
             if len(last) == STOPS:
                 barrier = asyncio.Barrier(len(last))
-                await asyncio.gather(*(alone(service, r, barrier) for r in last))
+                await asyncio.gather(*(alone(hearing, r, barrier) for r in last))
 
     documents.lock = unlocked
-    RunningService.handle = at_once  # type: ignore[assignment,method-assign]
+    Hearing.handle = at_once  # type: ignore[assignment,method-assign]
 
 
 def _by_rule(record: Record) -> bool:

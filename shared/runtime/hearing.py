@@ -1,0 +1,79 @@
+"""What a service hears: the topics it reads, and each record of them as an entry of a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.bus.port import Record
+from shared.catalog.protocol import SessionsEnded, UnitChanged
+from shared.db.unit_of_work import Entry
+from shared.errors import Poison
+from shared.messages import Envelope, parse_type
+
+if TYPE_CHECKING:
+    from shared.catalog.model import TopicEntry
+    from shared.runtime.service import RunningService
+    from shared.runtime.spec import Route
+
+TOLD_TO_ALL = (UnitChanged.__name__, SessionsEnded.__name__)
+LEAVING = ("roles_changed", "disabled")
+"""Causes that take from an account what it holds."""
+
+
+class Hearing:
+    """What one running service reads from the bus, and what becomes of it."""
+
+    def __init__(self, service: RunningService) -> None:
+        self._service = service
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Applies records from the bus in one unit of work; raises what the worst of them raises."""
+        envelopes = [record.envelope() for record in records]
+        units = [e for e in envelopes if e.name == UnitChanged.__name__]
+        ended = [e for e in envelopes if e.name == SessionsEnded.__name__]
+        entries = [entry for e in envelopes if e.name not in TOLD_TO_ALL and (entry := self._entry(e))]
+        if units:
+            await self._service.units.apply(units)
+        if ended:
+            await self._sessions_ended([SessionsEnded.model_validate_json(e.data) for e in ended])
+        if entries:
+            await self._service.unit_of_work.apply(entries)
+
+    async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
+        await self._service.sessions.apply(told)
+        if self._service.spec.left is not None:
+            for account in dict.fromkeys(event.account_id for event in told if event.cause in LEAVING):
+                await self._service.spec.left(self._service, account)
+
+    def _entry(self, envelope: Envelope) -> Entry | None:
+        model = self._service.catalog.message(envelope.type)
+        route: Route | None = self._service.spec.handlers.get(model)
+        if route is None:
+            return None
+        try:
+            message = model.model_validate_json(envelope.data)
+            target = UUID(envelope.caseid or "" if route.by == "case" else envelope.aggregateid)
+        except ValueError as cause:
+            raise Poison("事件内容读不了", f"{envelope.type} cannot be read: {type(cause).__name__}") from cause
+        handler = route.handler
+        return Entry(
+            route.kind,
+            target,
+            lambda state, ctx: (handler(state, message, ctx), None),
+            parse_type(envelope.type)[1],
+            envelope=envelope,
+        )
+
+    def topics(self) -> list[str]:
+        """The topics this service reads: those it may read that carry a message it handles, and the units'."""
+        return [topic.name for topic in self._service.catalog.topics.values() if self._reads(topic)]
+
+    def _reads(self, topic: TopicEntry) -> bool:
+        if topic.dead:
+            return False
+        service, kind = topic.name.removeprefix("onewindow.").rsplit(".", 1)
+        carried = set(getattr(self._service.catalog.services[service], kind))
+        allowed = topic.readers is None or self._service.spec.name in topic.readers
+        return UnitChanged in carried or (allowed and not carried.isdisjoint(self._service.spec.handlers))
