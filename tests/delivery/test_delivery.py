@@ -65,6 +65,7 @@ async def test_a_redelivery_after_a_restart_is_dropped_by_the_streams_version(to
     await again.start()
     await again.send((ident(1), 2, Add(n=1)))
     await total(again, ident(1), 4)
+    assert len(await again.fetch("SELECT 1 FROM toy.line")) == 2
     await again.stop()
 
 

@@ -129,10 +129,10 @@ async def test_two_last_results_at_one_instant_close_the_case_exactly_once(copie
             await asyncio.gather(*both)
 
     await asyncio.gather(*(last_two(n) for n in range(CASES)))
-    await closed_once_with_both(one)
+    await check_closed_once_with_both(one)
 
 
-async def closed_once_with_both(service: RunningService) -> None:
+async def check_closed_once_with_both(service: RunningService) -> None:
     """What the log says of every case."""
     async with service.db.connection() as conn:
         rows = await conn.fetch(

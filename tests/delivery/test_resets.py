@@ -152,6 +152,7 @@ async def test_a_failure_while_looking_for_resets_loses_nothing_that_was_fetched
     await again.send((ident(1), 2, Add(n=1)))
     again.supervisor.start("toy.consumer", again.service.work()["consumer"])
     await total(again, ident(1), 2)
+    assert next(looks) > 2, "the look that fails was never come to"
     await again.stop()
 
 

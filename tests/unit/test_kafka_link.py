@@ -30,10 +30,13 @@ async def broker(answer: Callable[[int], bytes]) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-def speaks(oldest_fetch: int) -> Callable[[int], bytes]:
-    """A broker whose oldest fetch protocol is this one: ApiVersions, as every Kafka answers it."""
+def speaks(oldest_fetch: int, asked: list[int] | None = None) -> Callable[[int], bytes]:
+    """A broker whose oldest fetch protocol is this one: ApiVersions, as every Kafka answers it. `asked` is told of each
+    request."""
 
     def answer(correlation: int) -> bytes:
+        if asked is not None:
+            asked.append(correlation)
         ranges = ((PRODUCE, 3, 12), (FETCH, oldest_fetch, 16))
         body = struct.pack(">ih", correlation, 0) + struct.pack(">i", len(ranges))
         body += b"".join(struct.pack(">hhh", *one) for one in ranges)
@@ -49,8 +52,10 @@ async def test_an_older_kafka_is_refused_by_name() -> None:
 
 
 async def test_an_apache_kafka_4_is_taken() -> None:
-    async with broker(speaks(oldest_fetch=4)) as where:
+    asked: list[int] = []
+    async with broker(speaks(oldest_fetch=4, asked=asked)) as where:
         await Link.parse(f"kafka://{where}").probe()
+    assert asked
 
 
 async def test_somebody_who_is_no_kafka_is_said_not_to_answer() -> None:
@@ -60,8 +65,10 @@ async def test_somebody_who_is_no_kafka_is_said_not_to_answer() -> None:
 
 
 async def test_the_second_address_is_asked_when_the_first_is_away() -> None:
-    async with broker(speaks(oldest_fetch=4)) as where:
+    asked: list[int] = []
+    async with broker(speaks(oldest_fetch=4, asked=asked)) as where:
         await Link.parse(f"kafka://127.0.0.1:1,{where}").probe()
+    assert asked
 
 
 @pytest.mark.parametrize("url", ["kafka://", "kafka://host", "kafka://host:port", "kafka://a:1,b"])
