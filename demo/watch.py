@@ -14,10 +14,6 @@ from shared.errors import Transient
 STEP = 0.05
 PATIENCE = 90.0
 ENDED = frozenset({"closed", "not_accepted", "withdrawn", "terminated"})
-FINAL = frozenset(
-    {"approved", "denied", "not_applicable", "not_accepted", "withdrawn", "terminated", "revoked"},
-)
-"""Statuses of an item that is no obligation any more."""
 
 
 class TooSlow(Transient):

@@ -240,7 +240,6 @@ MESSAGE_ATTEMPT = Table(
 TIMELINE = metadata.tables[f"{SCHEMA}.timeline"]
 HOLDING = metadata.tables[f"{SCHEMA}.holding"]
 DEFINITION = metadata.tables[f"{SCHEMA}.definition"]
-SEQUENCE = metadata.tables[f"{SCHEMA}.sequence"]
 BAR = metadata.tables[f"{SCHEMA}.commitment_bar"]
 
 

@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from shared.catalog import protocol as p
 from shared.catalog.registry import Catalog
 from shared.crypto import Sealed
@@ -220,9 +218,3 @@ def example_of(catalog: Catalog, ce_type: str) -> Message | None:
     entry = catalog.services.get(writer)
     own = entry.examples.get(name) if entry else None
     return own or protocol_examples().get(name)
-
-
-def example_json(message: Message) -> bytes:
-    """An example as it stands in the corpus."""
-    data = message.model_dump(mode="json", by_alias=True)
-    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -57,14 +57,14 @@ class TaskBoard:
         task = self.seen(state, task_id, who, ctx)
         _refuse(task, who, ctx)
         if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
-            return self._kept_away(state, task, ctx)
+            return self._kept_away(state, task)
         self._or_present(state, task, ctx, lambda: tasks.claim(state, task_id, who.account, ctx.now))
         return self._listed(state, task), {"lease": task.lease, "expires_at": task.lease_until}
 
     def release(self, state: Any, task_id: UUID, who: Principal, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
         """The task, open again; `Conflict` when another holds it."""
         task = self.seen(state, task_id, who, ctx)
-        self._or_present(state, task, ctx, lambda: tasks.release(state, task_id, who.account, ctx.now))
+        self._or_present(state, task, ctx, lambda: tasks.release(state, task_id, who.account))
         return self._listed(state, task), self._shown(state, task, ctx, state.version + 1)
 
     def settle(
@@ -74,7 +74,7 @@ class TaskBoard:
         task = self.seen(state, decision.task_id, who, ctx)
         _refuse(task, who, ctx)  # a role may have gone since the claim
         if who.kin and kinship.keep_away(task, who, self.people(state, ctx), ctx):
-            return self._kept_away(state, task, ctx)
+            return self._kept_away(state, task)
         changes = self._or_present(state, task, ctx, lambda: self.decide(state, decision, ctx))
         return changes, self._shown(state, task, ctx, changes.state.version + 1)
 
@@ -97,7 +97,7 @@ class TaskBoard:
             raise not_found()
         return task
 
-    def _kept_away(self, state: State, task: Task, ctx: Ctx) -> tuple[Changes[Any], dict[str, Any]]:
+    def _kept_away(self, state: State, task: Task) -> tuple[Changes[Any], dict[str, Any]]:
         """Written down, with the task's next date if it went to others; the routes answer 403."""
         changes = self._listed(state, task)
         changes.timers += [timer for timer in [task_timer(task, None)] if timer]

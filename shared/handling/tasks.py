@@ -141,7 +141,7 @@ def claim(state: Tasked, task_id: UUID, account: str, now: datetime, lease: time
     return task
 
 
-def release(state: Tasked, task_id: UUID, account: str, now: datetime) -> Task:
+def release(state: Tasked, task_id: UUID, account: str) -> Task:
     """Gives the task back; by one who does not hold it: `Conflict` (`LEASE_LOST`)."""
     task = _live(state, task_id)
     if task.holder != account:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.clock import monotonic
 from shared.errors import Transient
-from shared.http import correlation, docs
+from shared.http import docs, request_id
 from shared.http.auth import enforce
 from shared.http.bodies import unfit, unfit_address
 from shared.http.outside import Exchange
@@ -67,9 +67,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = correlation.begin(headers.get(correlation.HEADER))
-        answer, body = _Answer(scope, send, request_id), _Body(receive, scope, self._limit(scope["path"]))
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        own_id = request_id.id_of(headers.get(request_id.HEADER))
+        answer, body = _Answer(scope, send, own_id), _Body(receive, scope, self._limit(scope["path"]))
+        with structlog.contextvars.bound_contextvars(request_id=own_id):
             if (refusal := _refused(scope, headers)) is not None:
                 await refusal(scope, receive, answer)
                 return
@@ -119,8 +119,8 @@ class _Body:
 class _Answer:
     """Passes the answer on, with the headers that are ours to add."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self._scope, self._send, self._request_id = scope, send, request_id
+    def __init__(self, scope: Scope, send: Send, own_id: str) -> None:
+        self._scope, self._send, self._own_id = scope, send, own_id
         self._began = monotonic()
         self.started = False
 
@@ -132,7 +132,7 @@ class _Answer:
         await self._send(message)
 
     def _complete(self, headers: MutableHeaders) -> None:
-        headers[correlation.HEADER] = self._request_id
+        headers[request_id.HEADER] = self._own_id
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         if self._scope.get("scheme") == "https":

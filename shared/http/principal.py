@@ -64,10 +64,6 @@ class Principal:
         """Whether it holds a role (one of these, if any are named) in this very unit."""
         return any(r.unit == unit for r in self.roles if not roles or r.role in roles)
 
-    def regions_for(self, role: str) -> tuple[str, ...]:
-        """The regions of the units in which it holds this role, each once."""
-        return tuple(dict.fromkeys(r.region for r in self.roles if r.role == role))
-
     def units_for(self, role: str) -> tuple[str, ...]:
         """The units in which it holds this role, each once."""
         return tuple(dict.fromkeys(r.unit for r in self.roles if r.role == role))

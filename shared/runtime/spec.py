@@ -128,6 +128,3 @@ class ServiceHandle(Protocol):
 
     def ctx(self, actor: str = "system") -> Ctx:
         """The world as a pure function may see it now."""
-
-
-Connection = "asyncpg.Connection"

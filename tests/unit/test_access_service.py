@@ -116,7 +116,7 @@ async def test_a_citizen_carries_the_own_reference_and_a_department_comes_by_cli
     assert not citizen.covers("420112")
     form = {"grant_type": "client_credentials", "client_id": "psb", "client_secret": SECRET}
     psb = verifier.verify((await access.http.post("/api/auth/token", data=form)).json()["access_token"])
-    assert (psb.kind, psb.regions_for("psb")) == ("department", ("420112",))
+    assert (psb.kind, [(r.role, r.region) for r in psb.roles]) == ("department", [("psb", "420112")])
     assert (await access.sign_in("psb")).status_code == 401
 
 

@@ -50,7 +50,7 @@ def application(
     opened, words = personal or {}, findings or {}
     return {
         **summary(a, at, version=version),
-        "items": [item(i, a, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
+        "items": [item(i, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
         "not_asked": not_asked(a, at.catalog),
         "tolerances": [t.model_dump(mode="json") for t in a.tolerances],
@@ -77,7 +77,7 @@ def summary(a: Application, at: Viewpoint, *, version: int | None = None) -> dic
 
 
 def item(
-    i: ItemView, a: Application, at: Viewpoint, personal: Mapping[str, Any], findings: Sequence[Finding] | None = None
+    i: ItemView, at: Viewpoint, personal: Mapping[str, Any], findings: Sequence[Finding] | None = None
 ) -> dict[str, Any]:
     """The Item shape."""
     waits = i.waiting_on
@@ -116,12 +116,12 @@ def progress(a: Application, at: Viewpoint, lines: list[dict[str, Any]]) -> dict
         "outcome": a.outcome.value if a.outcome else None,
         "received_at": a.received_at.isoformat(),
         "clock": clock(a, at.catalog, at.now, at.calendar),
-        "items": [_progress_item(i, a, at) for i in a.items],
+        "items": [_progress_item(i, at) for i in a.items],
         "timeline": lines,
     }
 
 
-def _progress_item(i: ItemView, a: Application, at: Viewpoint) -> dict[str, Any]:
+def _progress_item(i: ItemView, at: Viewpoint) -> dict[str, Any]:
     matter = at.catalog.matters.get(i.matter)
     waits = i.waiting_on
     return {
