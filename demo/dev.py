@@ -13,9 +13,9 @@ from shared.errors import Conflict, FieldError, Invalid
 from shared.facts.simulator import insert_simulated
 from shared.http.auth import Principal, allow
 from shared.http.principal import STAFF_ROLES
-from shared.identity import PersonIndex
 from shared.messaging.simulator import SimulatedMessages
 from shared.outcomes import FactStatus
+from shared.person_index import PersonIndex
 
 if TYPE_CHECKING:
     from shared.runtime.host import Host

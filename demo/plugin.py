@@ -10,8 +10,8 @@ from demo.dev import dev_router
 from shared.clock import Clock, SystemClock, beijing_date
 from shared.entries import read_yaml
 from shared.facts.simulator import insert_simulated
-from shared.identity import PersonIndex
 from shared.outcomes import FactStatus
+from shared.person_index import PersonIndex
 
 if TYPE_CHECKING:
     from fastapi import APIRouter

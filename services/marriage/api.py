@@ -16,7 +16,7 @@ from shared.handling.api import task_router
 from shared.handling.board import item_board
 from shared.http.auth import Principal, allow
 from shared.http.refusals import not_found
-from shared.identity import mask_id_no, mask_name
+from shared.masking import mask_id_no, mask_name
 from shared.runtime.spec import ServiceHandle
 
 

@@ -27,9 +27,9 @@ from shared.handling.basis import law_of
 from shared.handling.model import Work
 from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
 from shared.handling.tasks import TaskOutcome
-from shared.identity import PersonIndex
 from shared.messages import derived_id
 from shared.outcomes import Decision, FactStatus
+from shared.person_index import PersonIndex
 
 ASK = SOURCE = "marriage_record"
 TASK = "annotation_check"

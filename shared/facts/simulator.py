@@ -11,8 +11,8 @@ import orjson
 from shared.clock import Clock
 from shared.facts.port import FactAnswer, Question
 from shared.facts.tables import SIMULATED
-from shared.identity import PersonIndex
 from shared.outcomes import FactStatus
+from shared.person_index import PersonIndex
 
 if TYPE_CHECKING:
     import asyncpg
@@ -76,10 +76,7 @@ def subject_of(index: PersonIndex, source: str, question: Mapping[str, Any]) -> 
     """The keyed reference of whom or what a question is about: no identity number rests in the table."""
     if ref := question.get("person_ref"):
         return str(ref)
-    person = question.get("person")
-    if isinstance(person, Mapping) and person.get("id_no"):
-        return index.person_ref(str(person["id_type"]), str(person["id_no"]))
-    return index.blind(f"facts/{source}", str(question.get("key", "")))
+    return index.ref_of(question.get("person")) or index.blind(f"facts/{source}", str(question.get("key", "")))
 
 
 async def insert_simulated(

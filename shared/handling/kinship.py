@@ -6,14 +6,14 @@ Staff declare their relatives, who are known by reference only; what is kept fro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from shared.changes import Ctx
 from shared.handling import escalation, tasks
 from shared.handling.model import Item, Task
 from shared.handling.sealing import open_work
 from shared.http.principal import Principal
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 
 REFUSED: Final = "STAFF_KINSHIP"
 """The answer's code, which the routes turn into a 403: what is refused is written down all the same."""
@@ -24,7 +24,7 @@ def item_people(item: Item, ctx: Ctx) -> Iterable[str]:
     index = PersonIndex(ctx.keyring.index_key)
     parties = open_work(item, ctx).part.parties.values()
     people = [p for place in parties for p in (place if isinstance(place, list | tuple) else [place])]
-    return [r for r in (item.person_ref, *(_ref(p, index) for p in people)) if r]
+    return [r for r in (item.person_ref, *map(index.ref_of, people)) if r]
 
 
 def keep_away(task: Task, who: Principal, people: Iterable[str], ctx: Ctx) -> bool:
@@ -38,9 +38,3 @@ def keep_away(task: Task, who: Principal, people: Iterable[str], ctx: Ctx) -> bo
             tasks.free(task)
         escalation.if_nobody_may(task, ctx)
     return True
-
-
-def _ref(party: Any, index: PersonIndex) -> str | None:
-    if not isinstance(party, dict) or not party.get("id_no"):
-        return None
-    return index.person_ref(str(party["id_type"]), str(party["id_no"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from shared.identity import mask_account, mask_id_no, mask_name, mask_phone
+from shared.masking import mask_account, mask_id_no, mask_name, mask_phone
 
 _BY_NAME: Final[Mapping[str, Callable[[str], str]]] = {
     "name": mask_name,

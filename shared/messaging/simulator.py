@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from shared.identity import mask_phone
+from shared.masking import mask_phone
 from shared.messaging.port import Fate, Outgoing, Sent
 from shared.messaging.tables import SIMULATED
 

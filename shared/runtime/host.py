@@ -29,12 +29,12 @@ from shared.facts.simulator import SimulatedFacts
 from shared.facts.tables import metadata as facts_metadata
 from shared.facts.unconnected import Unconnected
 from shared.http.ended import EndedSessions
-from shared.identity import PersonIndex
 from shared.messages import topic_of
 from shared.messaging.port import Messenger
 from shared.messaging.simulator import SimulatedMessages
 from shared.messaging.tables import metadata as messages_metadata
 from shared.messaging.unconnected import Unconnected as NoMessenger
+from shared.person_index import PersonIndex
 from shared.policy import Policy
 from shared.runtime.app import build_app
 from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus

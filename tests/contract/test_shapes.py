@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 import pytest
 
+from shared.application_no import check_application_no
 from shared.clock import new_id
 from shared.errors import FieldError
-from shared.identity import check_application_no
 from tests.e2e.acting import allowance, bereavement, claim, ended, family, item_of, person, report, say, task, when
 from tests.support.catalogue import SAMPLE
 from tests.support.openapi import differences, schema_of

@@ -9,10 +9,11 @@ import pytest
 from stdnum.iso7064 import mod_11_2
 
 from services.intake.api.submission import submit
+from shared.application_no import check_application_no
 from shared.catalog.parties import Submission
 from shared.clock import new_id
 from shared.http.principal import Principal, RoleInUnit
-from shared.identity import check_application_no, mask_id_no
+from shared.masking import mask_id_no
 from tests.support.catalogue import SAMPLE
 
 pytestmark = pytest.mark.e2e

@@ -33,9 +33,9 @@ from shared.handling.model import Item
 from shared.handling.sealing import seal_part
 from shared.handling.tables import ITEM
 from shared.handling.tasks import TaskDecision, TaskOutcome
-from shared.identity import PersonIndex
 from shared.messages import Envelope, Message, event_id, parse_type, topic_of, type_of
 from shared.outcomes import FactStatus, ItemStatus
+from shared.person_index import PersonIndex
 from shared.runtime.host import Host
 from shared.runtime.service import RunningService
 from tests.support.database import eventually

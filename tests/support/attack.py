@@ -10,7 +10,7 @@ import httpx
 from shared.clock import SystemClock, new_id
 from shared.http.principal import DEPARTMENT_ROLES, Principal, RoleInUnit
 from shared.http.tokens import issue
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 from tests.support.platform import Hosted
 
 PEOPLE: Mapping[str, tuple[str, str, str]] = {

@@ -23,7 +23,7 @@ from services.access.domain.outside import citizen_of, subject_of
 from shared.clock import SystemClock
 from shared.config import Settings, load_settings
 from shared.errors import Misconfigured
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 from shared.runtime import health
 from tests.support.database import eventually
 

@@ -24,7 +24,7 @@ from shared.http.app import install
 from shared.http.auth import Principal, RoleInUnit, Verifier, check_guards, public_paths
 from shared.http.refusals import HttpError
 from shared.http.tokens import issue
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 from shared.policy import Policy
 from shared.runtime.service import RunningService, World
 from tests.support.toy import Oracle, create_schema

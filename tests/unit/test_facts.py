@@ -10,8 +10,8 @@ from uuid import UUID
 from shared.clock import FixedClock
 from shared.facts.port import FactAnswer, Question
 from shared.facts.simulator import SimulatedFacts, insert_simulated, said, subject_of
-from shared.identity import PersonIndex
 from shared.outcomes import FactStatus
+from shared.person_index import PersonIndex
 from tests.support.fake_ctx import NOW
 
 INDEX = PersonIndex(b"0" * 32)

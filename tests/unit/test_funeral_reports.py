@@ -21,9 +21,9 @@ from shared.handling.sealing import seal_part
 from shared.http.app import install
 from shared.http.auth import Principal, RoleInUnit, Verifier, check_guards
 from shared.http.tokens import issue
-from shared.identity import PersonIndex
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
+from shared.person_index import PersonIndex
 from shared.policy import Policy
 from shared.runtime.service import RunningService, World
 from shared.runtime.supervisor import Supervisor

@@ -11,26 +11,16 @@ from hypothesis import strategies as st
 from stdnum.cn import uscc
 from stdnum.iso7064 import mod_11_2
 
-from shared.identity import (
+from shared.application_no import (
     CHANNELS,
-    MESSAGES,
     ApplicationNo,
-    PersonIndex,
-    age_on,
-    birth_of,
     check_application_no,
-    check_id_no,
     make_application_no,
-    mask_account,
-    mask_id_no,
-    mask_name,
-    mask_phone,
-    normalise_id_no,
-    org_code_check_digit,
     parse_application_no,
-    sex_of,
-    subject_ref,
 )
+from shared.identity import MESSAGES, age_on, birth_of, check_id_no, normalise_id_no, org_code_check_digit, sex_of
+from shared.masking import mask_account, mask_id_no, mask_name, mask_phone
+from shared.person_index import PersonIndex, subject_ref
 
 TODAY = date(2026, 11, 21)
 

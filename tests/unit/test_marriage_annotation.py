@@ -18,8 +18,8 @@ from shared.errors import Conflict
 from shared.handling import tasks
 from shared.handling.sealing import open_result
 from shared.handling.tasks import TaskDecision
-from shared.identity import PersonIndex
 from shared.outcomes import FactStatus, Nature
+from shared.person_index import PersonIndex
 from shared.policy import Policy
 from tests.support.catalogue import SAMPLE
 from tests.support.fake_ctx import (

@@ -40,8 +40,8 @@ from shared.http import tokens
 from shared.http.auth import Principal, RoleInUnit
 from shared.http.limiter import RateLimiter
 from shared.http.refusals import HttpError, extended, too_many, unauthenticated
-from shared.identity import PersonIndex
 from shared.metrics import METRICS
+from shared.person_index import PersonIndex
 from shared.policy import NATION
 from shared.runtime.spec import ServiceHandle
 

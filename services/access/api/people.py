@@ -22,7 +22,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.paging import Paging, paging
 from shared.http.refusals import forbidden, not_found
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 from shared.runtime.spec import ServiceHandle
 
 Officer = Annotated[Principal, allow("security")]

@@ -16,7 +16,8 @@ from shared.errors import FieldError, Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
 from shared.http.paging import Paging, paging
-from shared.identity import IdType, PersonIndex, normalise_id_no
+from shared.identity import IdType
+from shared.person_index import PersonIndex
 from shared.runtime.spec import ServiceHandle
 
 HANDLING = ("clerk", "town_clerk", "village_worker", "handler", "approver", "registrar", "supervisor")
@@ -62,8 +63,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     ) -> dict[str, Any]:
         """Registers a near relative; from the next token on their matters are kept from the account."""
         account, now = body.account or who.account, handle.clock.now()
-        index = PersonIndex(handle.keyring.index_key)
-        ref = index.person_ref(body.id_type, normalise_id_no(body.id_type, body.id_no))
+        ref = PersonIndex(handle.keyring.index_key).person_ref(body.id_type, body.id_no)
         async with handle.write(who.account) as conn:
             found = await accounts.find(conn, account)
             if found is None or (account != who.account and not who.has("security")):

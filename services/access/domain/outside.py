@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
-from shared.identity import PersonIndex, check_id_no, mask_name
+from shared.identity import check_id_no
+from shared.masking import mask_name
+from shared.person_index import PersonIndex
 
 SKEW: Final = timedelta(seconds=30)
 """How far apart the clocks of two machines may be."""

@@ -25,7 +25,7 @@ from services.access.store.secrets import Secrets
 from shared.changes import Changes, Ctx
 from shared.errors import Misconfigured
 from shared.http.principal import ROLES
-from shared.identity import PersonIndex
+from shared.person_index import PersonIndex
 from shared.runtime.spec import Command, ServiceHandle
 
 ACTOR = "setup"

@@ -16,17 +16,11 @@ from shared.changes import Ctx, State
 from shared.clock import beijing_date
 from shared.crypto import Aad, Sealed
 from shared.errors import FieldError
-from shared.identity import (
-    MESSAGES,
-    PersonIndex,
-    birth_of,
-    check_id_no,
-    mask_id_no,
-    mask_name,
-    normalise_id_no,
-)
+from shared.identity import MESSAGES, birth_of, check_id_no, normalise_id_no
+from shared.masking import mask_id_no, mask_name
 from shared.messages import derived_id
 from shared.money import NonNegativeYuan
+from shared.person_index import PersonIndex
 
 KIND = "cremation"
 Short = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]

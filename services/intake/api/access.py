@@ -5,10 +5,10 @@ from __future__ import annotations
 from services.intake import store
 from services.intake.domain import intimate
 from services.intake.domain.model import Application
+from shared.application_no import check_application_no
 from shared.clock import beijing_date
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
-from shared.identity import check_application_no
 from shared.runtime.spec import ServiceHandle
 
 RECEIVING = ("clerk", "town_clerk", "village_worker")

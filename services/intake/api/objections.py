@@ -13,13 +13,13 @@ from services.intake.api.access import PEOPLE, RECEIVING, may_see, owns, receive
 from services.intake.api.shapes import ObjectionPage, ObjectionShown
 from services.intake.domain.model import Application
 from services.intake.domain.objections import GROUND, SOURCE, Reason, raise_objection, shown
+from shared.application_no import check_application_no
 from shared.catalog.parties import Shape, Word
 from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.refusals import not_found
-from shared.identity import check_application_no
 from shared.runtime.spec import ServiceHandle
 
 SOURCES = ("psb", "health")

@@ -25,7 +25,7 @@ from shared.handling.limits import working_calendar
 from shared.handling.terms import remedy_terms
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
-from shared.identity import mask_name
+from shared.masking import mask_name
 from shared.runtime.service import RunningService
 from shared.runtime.spec import ServiceHandle
 

@@ -12,11 +12,11 @@ from services.intake.api.shapes import ProgressShown
 from services.intake.api.views import viewpoint
 from services.intake.domain import render
 from services.intake.domain.people import index_of, query_hash
+from shared.application_no import check_application_no
 from shared.http.auth import public
 from shared.http.documented import answers
 from shared.http.limiter import RateLimiter
 from shared.http.refusals import not_found
-from shared.identity import check_application_no
 from shared.runtime.spec import ServiceHandle
 
 

@@ -89,12 +89,8 @@ async def _with_granted(handle: ServiceHandle, raw: Mapping[str, Any], here: Her
     if not missing:
         return here
     index = index_of(handle.keyring)
-    refs = [
-        index.person_ref(str(p["id_type"]), str(p["id_no"]))
-        for p in (raw.get("subject"), raw.get("applicant"))
-        if isinstance(p, Mapping) and p.get("id_no") and p.get("id_type")
-    ]
-    granted = await store.granted(handle, refs, missing)
+    refs = map(index.ref_of, (raw.get("subject"), raw.get("applicant")))
+    granted = await store.granted(handle, [ref for ref in refs if ref], missing)
     return replace(here, granted=frozenset(granted))
 
 

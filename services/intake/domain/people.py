@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.crypto import Keyring
-from shared.identity import PersonIndex
 from shared.messages import derived_id
+from shared.person_index import PersonIndex
 
 NAME, QUERY_CODE = "name", "query_code"
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -36,9 +36,7 @@ def refs_by_role(parties: Mapping[str, Any], index: PersonIndex, case_id: UUID) 
 
 
 def _ref(party: Mapping[str, Any], index: PersonIndex, unknown: UUID) -> str:
-    if party.get("id_no"):
-        return index.person_ref(party["id_type"], party["id_no"])
-    return index.unknown_person_ref(unknown)
+    return index.ref_of(party) or index.unknown_person_ref(unknown)
 
 
 def owner_ref(whose: str, refs: Mapping[str, Sequence[str]]) -> str:

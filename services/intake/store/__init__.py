@@ -18,11 +18,11 @@ from services.intake.domain.model import Application
 from services.intake.domain.whose import keys_of
 from services.intake.store.papers import attempts_of
 from services.intake.tables import DEFINITION, DELIVERY, TASK
+from shared.application_no import make_application_no
 from shared.catalog.definition import definition
 from shared.changes import Put
 from shared.clock import beijing_date, monotonic
 from shared.handling.stuck import movers
-from shared.identity import make_application_no
 from shared.outcomes import ApplicationStatus
 from shared.runtime.stuck import Hanging
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.papers import words
 from shared.catalog.materials import NAMES
 from shared.clock import BEIJING, beijing_date
-from shared.identity import mask_account
+from shared.masking import mask_account
 
 if TYPE_CHECKING:
     from services.intake.domain.papers.content import Source

@@ -10,7 +10,7 @@ from services.intake.domain.papers import words
 from services.intake.domain.papers.model import Content
 from services.intake.domain.papers.parts import NAME
 from shared.clock import BEIJING
-from shared.identity import mask_name
+from shared.masking import mask_name
 from shared.seals import UNSEALED
 
 HIDDEN: Final = "***"
