@@ -29,7 +29,7 @@ class Lasting(Protocol):
         """The last one; None: until further notice."""
 
 
-def in_force(entry: Lasting, on: date) -> bool:
+def holds_on(entry: Lasting, on: date) -> bool:
     """Whether an entry holds on that day, its first and its last day included."""
     return entry.effective_from <= on and (entry.effective_to is None or on <= entry.effective_to)
 

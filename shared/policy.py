@@ -6,7 +6,7 @@ A service keeps lists of entries in `policy/*.yaml`; rules ask for the one in fo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from shared.clock import beijing_date
-from shared.entries import Confidence, in_force, read_entries
+from shared.entries import Confidence, holds_on, read_entries
 from shared.errors import Misconfigured
 from shared.regions import is_region, region_level
 
@@ -84,7 +84,7 @@ class PolicyEntry(BaseModel):
 
     def holds(self, region: str, on: date) -> bool:
         """Whether it is in force there on that day."""
-        return in_force(self, on) and region.startswith(self.prefix)
+        return holds_on(self, on) and region.startswith(self.prefix)
 
 
 class Policy:
@@ -135,6 +135,10 @@ class Calculation:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     law: Sequence[str] = ()
     policy_version: str = ""
+
+
+Rule = Callable[[Mapping[str, str], Policy, date, str], Calculation]
+"""`(inputs, policy, as_of, region)`: a rule that can be worked out by hand, by name and by texts."""
 
 
 def _no_two_at_once(rules: Mapping[str, list[PolicyEntry]], where: str) -> None:

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from shared.entries import Confidence, in_force, read_entries
+from shared.entries import Confidence, holds_on, read_entries
 from shared.errors import Misconfigured
 from shared.regions import covers, is_region, region_level
 
@@ -43,10 +43,9 @@ class Remedy(BaseModel):
 class Authority(BaseModel):
     """Who does what of a matter in a region, while it is in force (both days included).
 
-    A village or community only assists (民政事项的受理、审核在乡镇街道,村(居)委会协助): it may receive what it passes on, and
-    stand in `assisting`, nothing else. `matter` is a code, `service.*`, or `*`. Units are named by the organ's code; `organ` is in whose name a paper stands,
-    `organ_short` the word of its numbers (东民), `seal` the seal's name; a place may only assist (`assisting`), never
-    decide.
+    A village or community only assists (民政事项的受理、审核在乡镇街道,村(居)委会协助): it may receive what it passes on,
+    and stand in `assisting`, nothing else. `matter` is a code, `service.*`, or `*`. Units are named by the organ's code;
+    `organ` is in whose name a paper stands, `organ_short` the word of its numbers (东民), `seal` the seal's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +84,7 @@ class Authority(BaseModel):
 
     def holds(self, matter: str, region: str, on: date) -> bool:
         """Whether it is in force for this matter there on that day."""
-        return in_force(self, on) and covers(self.region, region) and self.names(matter)
+        return holds_on(self, on) and covers(self.region, region) and self.names(matter)
 
     def names(self, matter: str) -> bool:
         """Whether it speaks of this matter."""

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.entries import Confidence, in_force
+from shared.entries import Confidence, holds_on
 
 
 class Dated(BaseModel):
@@ -23,7 +23,7 @@ class Dated(BaseModel):
 
     def holds(self, on: date | None) -> bool:
         """Whether it is in force on that day; of no day in particular: whether it ever is."""
-        return on is None or in_force(self, on)
+        return on is None or holds_on(self, on)
 
     def cite(self) -> str:
         """The law as it stands in a paper, saying so where nobody has checked it."""

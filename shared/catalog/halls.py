@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.calendar import WorkingCalendar
 from shared.clock import beijing_date
-from shared.entries import Confidence, in_force, read_entries
+from shared.entries import Confidence, holds_on, read_entries
 
 FOLDER = Path(__file__).with_name("halls")
 
@@ -62,7 +62,7 @@ class Hall(BaseModel):
 
     def holds(self, on: date) -> bool:
         """Whether it is in force on that day."""
-        return in_force(self, on)
+        return holds_on(self, on)
 
     def opening(self, day: date, calendar: WorkingCalendar) -> Opening:
         """How the hall is open on that day."""

@@ -44,8 +44,9 @@ class DecisionRecord(BaseModel):
 class Task(BaseModel):
     """A piece of work (待办) for a person in a role of a unit, with a date.
 
-    `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person concerned; `escalation` counts stand-in, leader, unit above, which let
-    in further accounts (`admitted`) and roles (`also_roles`); the next one comes on `escalate_on`. `data` is public.
+    `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person
+    concerned; `escalation` counts stand-in, leader, unit above, which let in further accounts (`admitted`) and roles
+    (`also_roles`); the next one comes on `escalate_on`. `data` is public.
     """
 
     id: UUID
@@ -97,12 +98,13 @@ class Reversal(BaseModel):
 class Item(State):
     """One matter inside one case, as its service handles it.
 
-    `phase` is open, decided (waiting for `ItemSettled`), settled, returned, ended, or revoked (in force and undone). `part` is the sealed application part,
-    `notes` this service's own sealed notes (answers of sources, comments). `facts` and `results` came with
-    `ItemReady`; `answers` says which asks are answered and how (their data is in the notes), `waits` what the open
-    ones wait for, `wakes` when the procedure wants to be called again (None: it was). `decisions` count now, `past`
-    ones were taken in an earlier round or sent back. `conclusion` is what was decided, `done` the effects carried out.
-    `frozen` are the doubts that hold its effects, `held` says that `settled` waits for their end; `reversal` is asked for.
+    `phase` is open, decided (waiting for `ItemSettled`), settled, returned, ended, or revoked (in force and undone).
+    `part` is the sealed application part, `notes` this service's own sealed notes (answers of sources, comments).
+    `facts` and `results` came with `ItemReady`; `answers` says which asks are answered and how (their data is in the
+    notes), `waits` what the open ones wait for, `wakes` when the procedure wants to be called again (None: it was).
+    `decisions` count now, `past` ones were taken in an earlier round or sent back. `conclusion` is what was decided,
+    `done` the effects carried out. `frozen` are the doubts that hold its effects, `held` says that `settled` waits for
+    their end; `reversal` is asked for.
     """
 
     case_id: UUID

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.intake.domain.check import Here, check
 from services.intake.domain.follow import follow
 from services.intake.domain.model import Application
-from services.intake.domain.submit import Arrival, receive
+from services.intake.domain.receive import Arrival, receive
 from services.intake.tables import PAPER
 from shared.catalog.protocol import CaseView, ItemConcluded, ItemView, Result
 from shared.catalog.registry import load

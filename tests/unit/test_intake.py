@@ -15,9 +15,9 @@ from services.intake.domain.facts import answered, decided, question_of
 from services.intake.domain.follow import follow
 from services.intake.domain.model import Holding
 from services.intake.domain.people import index_of, query_code, query_hash
+from services.intake.domain.receive import Arrival, receive
 from services.intake.domain.render import Viewpoint, application, progress
 from services.intake.domain.sealing import unseal
-from services.intake.domain.submit import Arrival, receive
 from services.intake.domain.supplement import Supplement, supplement
 from services.intake.domain.whose import keys_of
 from services.intake.domain.withdraw import Withdrawal, withdraw

@@ -10,7 +10,7 @@ import pytest
 from services.intake.domain import commitment, tolerance
 from services.intake.domain.check import Here, check
 from services.intake.domain.facts import close_checks
-from services.intake.domain.submit import receive
+from services.intake.domain.receive import receive
 from services.intake.tables import BAR
 from shared.catalog.commitments import Commitments, CommitmentText, commitments
 from shared.catalog.model import MaterialNeed

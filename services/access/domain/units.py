@@ -64,12 +64,12 @@ def check_unit(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldErr
     found = []
     if _CODE.fullmatch(facts.code) is None:
         found.append(
-            _wrong("/code", "UNIT_CODE", "机构代码由大写字母、数字和连字符组成 / capitals, digits and hyphens")
+            FieldError("/code", "UNIT_CODE", "机构代码由大写字母、数字和连字符组成 / capitals, digits and hyphens")
         )
     if not is_region(facts.region):
-        found.append(_wrong("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
+        found.append(FieldError("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
     if facts.valid_to is not None and facts.valid_to < facts.valid_from:
-        found.append(_wrong("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
+        found.append(FieldError("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
     return found + _check_stand_ins(facts.attributes.get("stand_ins")) + _check_parent(facts, tree)
 
 
@@ -79,7 +79,7 @@ def _check_stand_ins(given: Any) -> list[FieldError]:
     if all(isinstance(people, list | tuple) and all(map(_stands_in, people)) for people in lists):
         return []
     text = "代理人应为账号,或含 account、valid_from、valid_to / a stand-in is an account, or one with both days"
-    return [_wrong("/attributes/stand_ins", "STAND_IN", text)]
+    return [FieldError("/attributes/stand_ins", "STAND_IN", text)]
 
 
 def _stands_in(person: Any) -> bool:
@@ -100,11 +100,13 @@ def _check_parent(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[Field
         return []
     parent = tree.get(facts.parent)
     if parent is None:
-        return [_wrong("/parent", "UNKNOWN_UNIT", "没有这个上级机构 / there is no such unit")]
+        return [FieldError("/parent", "UNKNOWN_UNIT", "没有这个上级机构 / there is no such unit")]
     if facts.code in _line(facts.parent, tree):
-        return [_wrong("/parent", "CIRCLE", "机构不能隶属于自己或其下级 / a unit cannot lie under itself")]
+        return [FieldError("/parent", "CIRCLE", "机构不能隶属于自己或其下级 / a unit cannot lie under itself")]
     if not covers(parent.region, facts.region):
-        return [_wrong("/region", "OUTSIDE_PARENT", "区划不在上级机构辖区内 / the region lies outside its parent's")]
+        return [
+            FieldError("/region", "OUTSIDE_PARENT", "区划不在上级机构辖区内 / the region lies outside its parent's")
+        ]
     return []
 
 
@@ -130,10 +132,6 @@ def change_unit(unit: Unit | None, facts: UnitFacts) -> Changes[Unit] | None:
 def in_force(valid_from: date | None, valid_to: date | None, on: date) -> bool:
     """Whether a period holds on a Beijing day; both ends belong to it, None is open."""
     return (valid_from is None or valid_from <= on) and (valid_to is None or on <= valid_to)
-
-
-def _wrong(pointer: str, code: str, message: str) -> FieldError:
-    return FieldError(pointer, code, message)
 
 
 # --- roles in units ---------------------------------------------------------------------------------------------------
@@ -181,7 +179,7 @@ def check_together(roles: Iterable[str]) -> FieldError | None:
     if not wrong:
         return None
     named = "、".join(sorted(wrong))
-    return _wrong(
+    return FieldError(
         "/roles", "ADMINISTRATORS_APART", f"三员须由不同的人担任:{named} / these must be different people: {named}"
     )
 

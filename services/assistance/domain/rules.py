@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -11,62 +11,24 @@ from services.assistance.domain.benefit_stop import RULE as STOP
 from services.assistance.domain.minimum_living import RULE, standard, within_margin
 from services.assistance.domain.minimum_living import monthly as monthly_amount
 from services.assistance.domain.temporary import Hardship, propose
-from shared.errors import FieldError, Invalid
-from shared.money import format_yuan, yuan
-from shared.months import first_day, month_of
-from shared.policy import Calculation, Policy
+from shared.inputs import count, day, money, month
+from shared.money import format_yuan
+from shared.policy import Calculation, Policy, Rule
 from shared.roll import Running
 
-Rule = Callable[[Mapping[str, str], Policy, date, str], Calculation]
 _LAW = "《社会救助法》"
-
-
-def _given(inputs: Mapping[str, str], name: str) -> str:
-    if name not in inputs:
-        raise Invalid([FieldError(f"/{name}", "REQUIRED", "请给出此项 / this is required")])
-    return inputs[name]
-
-
-def _money(inputs: Mapping[str, str], name: str) -> Decimal:
-    try:
-        return yuan(_given(inputs, name))
-    except ValueError as cause:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", str(cause))]) from None
-
-
-def _count(inputs: Mapping[str, str], name: str) -> int:
-    try:
-        return int(inputs.get(name, "1"))
-    except ValueError:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", "应为整数 / a whole number")]) from None
-
-
-def _day(inputs: Mapping[str, str], name: str) -> date:
-    try:
-        return date.fromisoformat(_given(inputs, name))
-    except ValueError:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", "日期形如 2026-11-10 / a date like 2026-11-10")]) from None
-
-
-def _month(inputs: Mapping[str, str], name: str) -> str | None:
-    if name not in inputs:
-        return None
-    try:
-        return month_of(first_day(inputs[name]))
-    except ValueError:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", "月份形如 2026-11 / a month like 2026-11")]) from None
 
 
 def _standard(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Decimal:
     """The one given, else that of the area in force."""
     if "standard" in inputs:
-        return _money(inputs, "standard")
+        return money(inputs, "standard")
     return standard(policy, region, inputs.get("area", "urban"), as_of)
 
 
 def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`members`, `income` (`area`, or `standard`): the household's minimum living allowance a month."""
-    std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
+    std, members, income = _standard(inputs, policy, as_of, region), count(inputs, "members"), money(inputs, "income")
     value = format_yuan(monthly_amount(std, members, income))
     line = f"max(0, {format_yuan(std)} × {members} − {format_yuan(income)}) = {value} 元/月 / yuan a month"
     law = (f"{_LAW}第十八条",)
@@ -75,7 +37,7 @@ def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str)
 
 def margin(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`members`, `income` (`area`, or `standard`): whether the household is on the margin (`true`, `false`)."""
-    std, members, income = _standard(inputs, policy, as_of, region), _count(inputs, "members"), _money(inputs, "income")
+    std, members, income = _standard(inputs, policy, as_of, region), count(inputs, "members"), money(inputs, "income")
     entry = policy.find(f"{RULE}.margin", region, as_of)
     multiple = Decimal(str(entry.value))
     value = str(within_margin(std, members, income, multiple)).lower()
@@ -89,10 +51,10 @@ def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) ->
     benefit = Running(
         scheme=inputs.get("scheme", "disability_living"),
         family=FAMILY,
-        monthly=_money(inputs, "monthly"),
-        paid_through=_month(inputs, "paid_through"),
+        monthly=money(inputs, "monthly"),
+        paid_through=month(inputs, "paid_through"),
     )
-    died_on = _day(inputs, "died_on")
+    died_on = day(inputs, "died_on")
     found = stop([benefit], died_on, policy, region).public()
     value = {name: found[name] for name in ("from", "owed", "overpaid")}
     entry = policy.find(f"{STOP}.months_after_death", region, died_on)
@@ -102,7 +64,7 @@ def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) ->
 
 def review_by(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`died_on`: the last day of the household's review."""
-    died_on = _day(inputs, "died_on")
+    died_on = day(inputs, "died_on")
     due = review_due(died_on, policy, region).isoformat()
     entry = policy.find(f"{STOP}.review_months", region, died_on)
     line = f"成员死亡后 {entry.value} 个月内核查办结,至 {due} / concluded by {due}"
@@ -114,11 +76,11 @@ def amount(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) 
     """`requested` (`kind`, `persons`, `area`, `expenses`): the temporary relief proposed for a hardship of `as_of`."""
     hardship = Hardship(
         kind=inputs.get("kind", "quick"),
-        requested=_money(inputs, "requested"),
-        persons=_count(inputs, "persons"),
+        requested=money(inputs, "requested"),
+        persons=count(inputs, "persons"),
         occurred_on=as_of,
         area=inputs.get("area", "urban"),
-        expenses=_money(inputs, "expenses") if "expenses" in inputs else None,
+        expenses=money(inputs, "expenses") if "expenses" in inputs else None,
     )
     found = propose(hardship, policy, region)
     law = (f"{_LAW}第二十九条、第五十条", policy.find(f"assistance.temporary.{hardship.kind}", region, as_of).cite())

@@ -78,8 +78,8 @@ class Reversing(BaseModel):
 class Told(BaseModel):
     """One correction paper that went out: which items' findings, until when the applicant may answer.
 
-    The applicant's days run from `runs_from`. `silent` are items that had not answered their check by then, `new` counts findings that an earlier paper should
-    have told (our fault), `supervised` says who let those out.
+    The applicant's days run from `runs_from`. `silent` are items that had not answered their check by then, `new`
+    counts findings that an earlier paper should have told (our fault), `supervised` says who let those out.
     """
 
     number: int

@@ -2,65 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 
 from services.elderly.domain import age_allowance
 from services.elderly.domain.benefit_stop import FAMILY, stop
 from services.elderly.domain.benefit_stop import RULE as STOP
 from services.elderly.domain.grant import SCHEME
 from shared.errors import FieldError, Invalid
+from shared.inputs import day, money, month
 from shared.money import format_yuan, yuan
-from shared.months import first_day, last_day, month_of
-from shared.policy import Calculation, Policy
+from shared.months import last_day, month_of
+from shared.policy import Calculation, Policy, Rule
 from shared.roll import Running
-
-Rule = Callable[[Mapping[str, str], Policy, date, str], Calculation]
-
-
-def _given(inputs: Mapping[str, str], name: str) -> str:
-    if name not in inputs:
-        raise Invalid([FieldError(f"/{name}", "REQUIRED", "请给出此项 / this is required")])
-    return inputs[name]
-
-
-def _day(inputs: Mapping[str, str], name: str) -> date:
-    try:
-        return date.fromisoformat(_given(inputs, name))
-    except ValueError:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", "日期形如 2026-11-10 / a date like 2026-11-10")]) from None
-
-
-def _month(inputs: Mapping[str, str], name: str) -> str | None:
-    if name not in inputs:
-        return None
-    try:
-        return month_of(first_day(inputs[name]))
-    except ValueError:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", "月份形如 2026-11 / a month like 2026-11")]) from None
 
 
 def _months(inputs: Mapping[str, str], as_of: date) -> list[str]:
     """The three of the quarter, else the one month named, else that of `as_of`."""
     if "quarter" not in inputs:
-        return [_month(inputs, "month") or month_of(as_of)]
+        return [month(inputs, "month") or month_of(as_of)]
     try:
         return age_allowance.quarter_months(inputs["quarter"])
     except ValueError as cause:
         raise Invalid([FieldError("/quarter", "FORMAT", str(cause))]) from None
 
 
-def _money(inputs: Mapping[str, str], name: str) -> Decimal:
-    try:
-        return yuan(_given(inputs, name))
-    except ValueError as cause:
-        raise Invalid([FieldError(f"/{name}", "FORMAT", str(cause))]) from None
-
-
 def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`birth`, and `month` or `quarter` (by default the month of `as_of`): the age allowance of that time."""
-    birth = _day(inputs, "birth")
+    birth = day(inputs, "birth")
     months = _months(inputs, as_of)
     each = {m: age_allowance.monthly(birth, m, age_allowance.terms_for(policy, region, m)) for m in months}
     lines = [f"{m}: {format_yuan(amount)} 元 / yuan" for m, amount in each.items()]
@@ -71,7 +40,7 @@ def monthly(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str)
 
 def register_from(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`birth`: the earliest month in which one may register for the age allowance."""
-    birth = _day(inputs, "birth")
+    birth = day(inputs, "birth")
     terms = age_allowance.terms_for(policy, region, month_of(as_of))
     entry = policy.find(f"{age_allowance.RULE}.register_months_before", region, as_of)
     before = int(entry.value)
@@ -85,15 +54,15 @@ def register_from(inputs: Mapping[str, str], policy: Policy, as_of: date, region
 
 def owed(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> Calculation:
     """`died_on`, `monthly`, `paid_through` (`scheme`, `since`, `birth` if known): what is still owed at a death."""
-    died_on = _day(inputs, "died_on")
+    died_on = day(inputs, "died_on")
     benefit = Running(
         scheme=inputs.get("scheme", SCHEME),
         family=FAMILY,
-        monthly=_money(inputs, "monthly"),
-        paid_through=_month(inputs, "paid_through"),
-        since=_month(inputs, "since"),
+        monthly=money(inputs, "monthly"),
+        paid_through=month(inputs, "paid_through"),
+        since=month(inputs, "since"),
     )
-    found = stop([benefit], died_on, _day(inputs, "birth") if "birth" in inputs else None, policy, region)
+    found = stop([benefit], died_on, day(inputs, "birth") if "birth" in inputs else None, policy, region)
     value, lines = found.public(), [e.explain() for e in found.endings]
     law = (policy.find(f"{STOP}.months_after_death", region, died_on).cite(),)
     return Calculation("elderly.benefit_stop.owed", value["owed"], lines, dict(inputs), law, policy.version)

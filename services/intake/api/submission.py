@@ -17,7 +17,7 @@ from services.intake.domain.check import Checked, Here, check, not_by_oneself, n
 from services.intake.domain.materials import counted
 from services.intake.domain.model import Application
 from services.intake.domain.people import index_of, refs_by_role
-from services.intake.domain.submit import Arrival, receive
+from services.intake.domain.receive import Arrival, receive
 from services.intake.tables import PAPER
 from shared.catalog.authority import Authority, authorities
 from shared.catalog.parties import Submission, file_ids

@@ -12,8 +12,8 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.intake.domain import materials, routing
 from services.intake.domain.files import file_error
+from services.intake.domain.lenient import beside, set_aside
 from services.intake.domain.routing import Unit
-from services.intake.domain.shape import beside, set_aside
 from shared.catalog.forms import World
 from shared.catalog.model import Matter
 from shared.catalog.parties import MaterialIn, Submission, file_ids, named_parties

@@ -17,11 +17,9 @@ from shared.catalog.registry import load
 from shared.clock import beijing_date, parse_clock
 from shared.config import load_settings
 from shared.errors import Misconfigured
-from shared.policy import Calculation, Policy
+from shared.policy import Calculation, Policy, Rule
 from shared.runtime.cli.screen import show
 from shared.runtime.host import load_specs
-
-Rule = Callable[[Mapping[str, str], Policy, date, str], Calculation]
 
 
 def register(app: typer.Typer) -> None:
