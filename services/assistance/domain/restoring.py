@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.assistance.domain.benefit_stop import restored
-from services.assistance.domain.ended import STOPS, running_in, stop_of
+from services.assistance.domain.benefit_stop import FAMILY, restored
+from services.assistance.domain.ended import STOPS, stop_of
 from services.assistance.domain.reviewing import review_standing, review_undone
 from shared.catalog.services.assistance import BenefitsRestored
 from shared.changes import Ctx
@@ -16,6 +16,7 @@ from shared.handling.model import Work
 from shared.handling.procedure import Publish, Step
 from shared.money import ZERO, yuan
 from shared.roll import Restoring
+from shared.stops.roll_check import running_in
 
 
 def suspended(work: Work, ctx: Ctx) -> list[Step]:
@@ -30,7 +31,7 @@ def in_force_again(work: Work, ctx: Ctx) -> list[Step]:
 
 def undone(work: Work, ctx: Ctx) -> list[Step]:
     """No stop, nothing owed to heirs, nothing overpaid; the benefits run, with what fell due meanwhile."""
-    back = restored(running_in(work), beijing_date(ctx.now))
+    back = restored(running_in(work, FAMILY), beijing_date(ctx.now))
     steps = _standing(work, ctx, "reversed", money="reversed")
     arrears = [*STOPS.arrears(back, work, ctx), *review_undone(stop_of(work, ctx), work, ctx)]
     return [*steps, *arrears, *_published(back, work), *STOPS.recovery(work, ctx)]

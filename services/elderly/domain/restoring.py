@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.elderly.domain.benefit_stop import restored
-from services.elderly.domain.ended import STOPS, running_in
+from services.elderly.domain.benefit_stop import FAMILY, restored
+from services.elderly.domain.ended import STOPS
 from services.elderly.domain.person import birth, person_of
 from shared.catalog.services.elderly import AllowanceRestored
 from shared.changes import Ctx
@@ -16,6 +16,7 @@ from shared.clock import beijing_date
 from shared.handling.model import Work
 from shared.handling.procedure import Publish, Step
 from shared.roll import Restoring
+from shared.stops.roll_check import running_in
 
 
 def suspended(work: Work, ctx: Ctx) -> list[Step]:
@@ -30,7 +31,9 @@ def in_force_again(work: Work, ctx: Ctx) -> list[Step]:
 
 def undone(work: Work, ctx: Ctx) -> list[Step]:
     """No stop, nothing owed to heirs, nothing overpaid; the allowances run, with what fell due meanwhile."""
-    back = restored(running_in(work), beijing_date(ctx.now), birth(person_of(work)), ctx.policy, work.item.region)
+    back = restored(
+        running_in(work, FAMILY), beijing_date(ctx.now), birth(person_of(work)), ctx.policy, work.item.region
+    )
     steps = STOPS.standing(work, ctx, "reversed", money="reversed")
     return [*steps, *STOPS.arrears(back, work, ctx), *_published(back, work), *STOPS.recovery(work, ctx)]
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from services.elderly.domain import restoring
 from services.elderly.domain.benefit_stop import FAMILY, Stop
-from services.elderly.domain.ended import ROLL, ROLL_TASK, STOPS, running_in, stop_of
+from services.elderly.domain.ended import STOPS, stop_of
 from services.elderly.domain.person import person_of
 from services.elderly.tables import STOPPED
 from shared.catalog.protocol import Finding
 from shared.catalog.services.elderly import AllowanceStopped
 from shared.changes import Ctx
 from shared.death import heir_account
-from shared.handling.basis import days, law_of
+from shared.handling.basis import law_of
 from shared.handling.model import Work
-from shared.handling.procedure import AskSource, Conclude, OpenTask, Publish, Remember, Step, Write
-from shared.handling.tasks import TaskOutcome
-from shared.outcomes import Decision, FactStatus
-from shared.roll import SOURCE, question
+from shared.handling.procedure import Conclude, Publish, Remember, Step, Write
+from shared.outcomes import Decision
+from shared.stops.roll_check import by_roll
 from shared.stops.rows import stop_row
 
 
@@ -35,13 +34,7 @@ class BenefitStopProcedure:
 
     def advance(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """The roll is asked at once; it is decided when the death is established."""
-        asked = _ask(work)
-        answer = work.answer(ROLL)
-        if answer is None or not work.item.ready:
-            return [asked]
-        if answer["status"] == FactStatus.CONTRADICTED:
-            return [asked, *_by_person(work, ctx)]
-        return [asked, _conclude(work, ctx, "DEATH_CONFIRMED", by_rule=True)]
+        return by_roll(work, ctx, FAMILY, person_of(work), _conclude)
 
     def settled(self, work: Work, ctx: Ctx) -> Sequence[Step]:
         """In force: the stops, what is owed to the heir, the public facts; overpaid or payee unknown: a person."""
@@ -74,12 +67,6 @@ class BenefitStopProcedure:
         return restoring.undone(work, ctx)
 
 
-def _ask(work: Work) -> AskSource:
-    claimed = work.part.form["death"]["date"]
-    asked = question(FAMILY, work.item.person_ref, person_of(work), claimed)
-    return AskSource(ROLL, SOURCE, asked, "在册待遇名册")
-
-
 def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
     law, found = law_of(work.item.matter, ctx), stop_of(work, ctx)
     if not found.endings:
@@ -87,20 +74,6 @@ def _conclude(work: Work, ctx: Ctx, reason: str, *, by_rule: bool) -> Conclude:
     payee = heir_account(work) if found.owed else None
     personal = {"payee": dict(payee)} if payee else {}
     return Conclude(Decision.APPROVED, reason, law, found.public(), personal, by_rule=by_rule)
-
-
-def _by_person(work: Work, ctx: Ctx) -> list[Step]:
-    """The roll's own entries disagree: a person compares them."""
-    decision = work.decision(ROLL_TASK)
-    if decision is None:
-        left = days(work, ctx, "review")
-        return [OpenTask(ROLL_TASK, "review", "handler", left, "SOURCE_CONTRADICTS", four_eyes=True)]
-    reason = decision.reason_code or "DECIDED_BY_PERSON"
-    if decision.outcome == TaskOutcome.NOT_APPLICABLE:
-        return [Conclude(Decision.NOT_APPLICABLE, reason, law_of(work.item.matter, ctx))]
-    if decision.outcome == TaskOutcome.APPROVE and running_in(work):
-        return [_conclude(work, ctx, reason, by_rule=False)]
-    return []  # ex officio: it cannot be denied, nor stopped where nothing is known to run
 
 
 def _published(found: Stop, work: Work) -> list[Step]:
