@@ -33,6 +33,7 @@ from shared.http.ended import EndedSessions
 from shared.messages import Envelope, Message, parse_type
 from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
+from shared.precedence import Precedence
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.news import News
@@ -71,6 +72,7 @@ class World:
     messenger: Messenger = field(default_factory=Unconnected)
     seals: Seals = field(default_factory=NoSeals)
     ended: EndedSessions = field(default_factory=EndedSessions)
+    precedence: Precedence = field(default_factory=Precedence)
 
 
 class RunningService:
@@ -79,7 +81,7 @@ class RunningService:
     def __init__(self, spec: ServiceSpec, world: World, site: Site, keyring: Keyring, policy: Policy) -> None:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
-        self.bus, self._facts = world.bus, world.facts
+        self.bus, self._facts, self.precedence = world.bus, world.facts, world.precedence
         self.messenger, self.seals = world.messenger, world.seals
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
@@ -249,7 +251,7 @@ class RunningService:
         if ended:
             await self._sessions_ended([SessionsEnded.model_validate_json(e.data) for e in ended])
         if entries:
-            await self.unit_of_work.apply(entries)
+            await self.unit_of_work.apply_behind(entries)
 
     async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
         await self.sessions.apply(told)
