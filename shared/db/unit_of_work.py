@@ -7,7 +7,6 @@ raises `Gap`. On an error nothing is written: the caller redoes the entries one 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -23,6 +22,7 @@ from shared.db.writes import Writes, delivery_sql, plain
 from shared.errors import FieldError, Invalid, Transient
 from shared.failpoints import hit
 from shared.messages import Envelope, derived_id
+from shared.precedence import Slices
 
 if TYPE_CHECKING:
     import asyncpg
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
 
 TRIES = 5
-SLICE_SECONDS = 0.005
-"""For how long a unit keeps the loop before requests and other units have their turn; its rows stay locked."""
-
 Idempotency = tuple[str, str, str, bytes]
 
 
@@ -81,6 +78,7 @@ class UnitOfWork:
         self._role = role_of(service.spec.name)
         self._kinds: dict[str, Kind[Any]] = {k.name: k for k in service.spec.kinds}
         self.live = LiveRows()
+        self._spent = 0.0
 
     async def apply(self, entries: Sequence[Entry], *, failpoint: str = "unit") -> None:
         """Applies all entries in order, or none; a deadlock or stale statement redoes the whole unit."""
@@ -92,6 +90,15 @@ class UnitOfWork:
                     raise
             else:
                 return
+
+    async def apply_behind(self, entries: Sequence[Entry]) -> None:
+        """`apply` for what nobody waits for at a window: commands go first."""
+        await self._service.precedence.after_commands(self._spent)
+        begun = monotonic()
+        try:
+            await self.apply(entries)
+        finally:
+            self._spent = monotonic() - begun
 
     async def _once(self, entries: Sequence[Entry], failpoint: str) -> None:
         writes = self._service.new_writes()
@@ -149,12 +156,10 @@ class UnitOfWork:
         loaded.stored = {(row["principal"], row["route"], row["key"]): row for row in rows}
 
     async def _call_each(self, entries: Sequence[Entry], loaded: _Loaded, writes: Writes) -> None:
-        since = monotonic()
+        slices = Slices()  # the rows stay locked meanwhile
         for entry in entries:
             self._call(entry, loaded, writes)
-            if monotonic() - since > SLICE_SECONDS:
-                await asyncio.sleep(0)
-                since = monotonic()
+            await slices.give_way()
 
     def _call(self, entry: Entry, loaded: _Loaded, writes: Writes) -> None:
         where = (entry.kind, entry.aggregate_id)

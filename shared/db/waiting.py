@@ -35,7 +35,7 @@ async def wait_for(news: asyncio.Event, seconds: float) -> None:
 async def apply_each(service: RunningService, entries: Sequence[Entry]) -> None:
     """Applies entries together, and one by one when that fails; one that fails alone is logged and stays due."""
     try:
-        await service.unit_of_work.apply(entries)
+        await service.unit_of_work.apply_behind(entries)
     except Transient:
         raise
     except Exception:  # noqa: BLE001 — whose fault it is shows one by one

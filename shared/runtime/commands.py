@@ -28,7 +28,7 @@ class Commands:
 
     async def run(self, entry: Entry) -> Any:
         """The command's answer, once it is committed; raises what the command raised."""
-        with self._once(entry):
+        with self._once(entry), self._service.precedence.command():
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._waiting.append((entry, done))
             self._news.set()

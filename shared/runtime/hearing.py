@@ -39,7 +39,7 @@ class Hearing:
         if ended:
             await self._sessions_ended([SessionsEnded.model_validate_json(e.data) for e in ended])
         if entries:
-            await self._service.unit_of_work.apply(entries)
+            await self._service.unit_of_work.apply_behind(entries)
 
     async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
         await self._service.sessions.apply(told)

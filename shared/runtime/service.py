@@ -32,6 +32,7 @@ from shared.http.ended import EndedSessions
 from shared.messages import Envelope, Message
 from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
+from shared.precedence import Precedence
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.hearing import Hearing
@@ -68,6 +69,7 @@ class World:
     messenger: Messenger = field(default_factory=Unconnected)
     seals: Seals = field(default_factory=NoSeals)
     ended: EndedSessions = field(default_factory=EndedSessions)
+    precedence: Precedence = field(default_factory=Precedence)
 
 
 class RunningService:
@@ -76,7 +78,7 @@ class RunningService:
     def __init__(self, spec: ServiceSpec, world: World, site: Site, keyring: Keyring, policy: Policy) -> None:
         self.spec = spec
         self.settings, self.catalog, self.clock = world.settings, world.catalog, world.clock
-        self.bus, self._facts = world.bus, world.facts
+        self.bus, self._facts, self.precedence = world.bus, world.facts, world.precedence
         self.messenger, self.seals = world.messenger, world.seals
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy

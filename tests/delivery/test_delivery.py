@@ -12,15 +12,17 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from shared import precedence
 from shared.bus.parking import RETRY
 from shared.changes import Changes, Ctx
 from shared.clock import monotonic, new_id
 from shared.db.engine import Database
-from shared.db.unit_of_work import SLICE_SECONDS, Entry
+from shared.db.unit_of_work import Entry
 from shared.errors import Conflict, Invalid, Refused, RefusedError, Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
 from shared.policy import Policy
+from shared.precedence import SLICE_SECONDS
 from tests.support.database import eventually
 from tests.support.toy import NOW, Add, Tally, Toy
 
@@ -331,3 +333,25 @@ async def test_a_large_unit_lets_others_have_their_turn(db: Database, tmp_path: 
     await waiting
     assert turns.index(-1) < 5
     await toy.stop()
+
+
+async def test_messages_wait_while_somebody_waits_for_a_command_and_never_for_good(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precedence, "MOST_SECONDS", 2.0)
+    order: list[str] = []
+
+    async def told() -> None:
+        await toy.send((ident(4), 1, Add()))
+        await eventually(lambda: toy.tally(ident(4)), "the message to be counted")
+        order.append("message")
+
+    toy.service.unit_of_work._spent = 60.0
+    with toy.service.precedence.command():
+        telling = asyncio.create_task(told())
+        await asyncio.sleep(0.3)
+        answer = await toy.service.command("tally", ident(1), _adding(2), actor="clerk")
+        order.append("command")
+        await telling
+    assert answer == {"total": 2}
+    assert order == ["command", "message"], "held back for a while, and not until the end of the day"

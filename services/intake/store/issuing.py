@@ -31,6 +31,7 @@ from shared.catalog.authority import authorities
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
 from shared.handling.limits import working_calendar
+from shared.precedence import Slices
 
 if TYPE_CHECKING:
     import asyncpg
@@ -93,18 +94,20 @@ async def _issue(
     world = World(service.catalog, authorities(), working_calendar())
     parties: dict[UUID, Mapping[str, Any]] = {}
     ready, held = [], {}
+    slices = Slices()
     for draft in drafts:
         one = _prepared(draft, filed.get(draft.case_id), parties, service, world)
         if isinstance(one, Ready):
             ready.append(one)
         else:
             held[draft.id] = one
+        await slices.give_way()
     if held:
         log.warning("papers_held", papers=len(held), why=sorted(set(held.values())))
         await conn.execute(_HOLD, list(held), list(held.values()))
     if ready:
         number_all(ready, await _take(conn, ready))
-        await _write(service, conn, ready)
+        await _write(service, conn, ready, slices)
 
 
 def _prepared(
@@ -128,9 +131,12 @@ async def _take(conn: asyncpg.Connection, ready: Sequence[Ready]) -> dict[Series
     return {(row["organ"], row["word"], row["year"]): row["last"] for row in rows}
 
 
-async def _write(service: RunningService, conn: asyncpg.Connection, ready: Sequence[Ready]) -> None:
+async def _write(service: RunningService, conn: asyncpg.Connection, ready: Sequence[Ready], slices: Slices) -> None:
     marks = await service.seals.seal([one.to_seal() for one in ready]) if service.seals.at_hand else [None] * len(ready)
-    written = [(one.draft.id, one.number, one.digest, sealed_content(one, service.keyring)) for one in ready]
+    written = []
+    for one in ready:
+        written.append((one.draft.id, one.number, one.digest, sealed_content(one, service.keyring)))
+        await slices.give_way()
     await conn.execute(_ISSUE, *map(list, zip(*written, strict=True)), not service.seals.at_hand)
     rows = [row for one, mark in zip(ready, marks, strict=True) for row in signatures(one, mark)]
     await write_rows(conn, PAPER_SIGNATURE, rows)

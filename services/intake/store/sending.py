@@ -23,6 +23,7 @@ from services.intake.tables import MESSAGE_ATTEMPT
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
 from shared.messaging.port import Fate, Outgoing, Sent, Way
+from shared.precedence import Slices
 
 if TYPE_CHECKING:
     import asyncpg
@@ -97,7 +98,10 @@ async def send(service: RunningService) -> int:
     """Sends a batch of what is due; how many there were."""
     async with service.db.transaction(role_of(service.spec.name)) as conn:
         rows = await conn.fetch(_CLAIM, service.clock.now(), MOST, LEASE_SECONDS)
-    due = [_due(row, service) for row in rows]
+    due, slices = [], Slices()
+    for row in rows:
+        due.append(_due(row, service))
+        await slices.give_way()
     if due:
         await _record(service, due, await _hand_over(service, due))
     return len(due)

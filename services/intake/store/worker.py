@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
 from services.intake.store import issuing, sealing, sending
+from shared.clock import monotonic
 from shared.db.waiting import LOOK_SECONDS, wait_for
 from shared.messaging.unconnected import Unconnected
 
@@ -35,9 +37,19 @@ async def papers(handle: ServiceHandle) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         async with service.read() as conn:
             work = await conn.fetchrow(_WORK, service.clock.now())
-        while work["papers"] and await issuing.issue(service) >= issuing.MOST:
+        while work["papers"] and await _behind(service, issuing.issue) >= issuing.MOST:
             pass
         if work["unsealed"] and not service.seals.at_hand:
             await sealing.seal_waiting(service)
-        while connected and (work["messages"] or work["papers"]) and await sending.send(service) >= sending.MOST:
+        while (
+            connected and (work["messages"] or work["papers"]) and await _behind(service, sending.send) >= sending.MOST
+        ):
             pass
+
+
+async def _behind(service: RunningService, batch: Callable[[RunningService], Awaitable[int]]) -> int:
+    """A batch, and after it a rest for as long as somebody waits at the window."""
+    begun = monotonic()
+    done = await batch(service)
+    await service.precedence.after_commands(monotonic() - begun)
+    return done
