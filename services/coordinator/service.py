@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -72,7 +72,18 @@ async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:
             found = await otherwise_dated(conn, calendar.version, last)
         if not found:
             return counted
-        counted, last = counted + sum([await _recount(handle, i, calendar) for i in found]), found[-1]
+        counted, last = counted + sum([await _each(_recount(handle, i, calendar), i) for i in found]), found[-1]
+
+
+async def _each(look: Awaitable[bool], case_id: UUID) -> bool:
+    """What a look at one case came to; one that fails by itself is told, and keeps nobody from the next."""
+    try:
+        return await look
+    except Transient:
+        raise
+    except Exception as cause:
+        log.exception("case_passed_over", case_id=str(case_id), cause=type(cause).__name__)
+        return False
 
 
 async def _recount(handle: ServiceHandle, case_id: UUID, calendar: WorkingCalendar) -> bool:
@@ -90,15 +101,23 @@ async def sweep(handle: ServiceHandle) -> int:
     """One look: for how many cases an operator was asked (an item sent long ago, nothing heard, nothing left unread)."""
     now = handle.clock.now()
     before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
-    async with handle.read() as conn:
-        found = [row["id"] for row in await stuck_cases(conn, before)]
-    if not found:
-        return 0
+    noted, last, idle = 0, None, None
+    while True:
+        async with handle.read() as conn:
+            found = await stuck_cases(conn, before, last)
+        if not found:
+            return noted
+        if idle is None and (idle := await _idle_services(handle)) is None:
+            return 0
+        # Those of a service that is behind stay in the list: they must not hide the others'.
+        last = found[-1]["since"], found[-1]["id"]
+        noted += sum([await _each(_note(handle, row["id"], before, idle), row["id"]) for row in found])
+
+
+async def _idle_services(handle: ServiceHandle) -> list[str] | None:
+    """The services that have read all they were sent; None while answers wait here."""
     busy = behind(await cast("Any", handle).bus.lag())
-    if SCHEMA in busy:
-        return 0
-    idle = [name for name in handle.catalog.services if name not in busy]
-    return sum([await _note(handle, case_id, before, idle) for case_id in found])
+    return None if SCHEMA in busy else [name for name in handle.catalog.services if name not in busy]
 
 
 async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Collection[str]) -> bool:
