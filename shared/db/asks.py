@@ -130,7 +130,11 @@ async def _ask_source(service: RunningService, source: str, group: Sequence[Open
 async def _bring_back(service: RunningService, answered: Sequence[tuple[Open, FactAnswer]]) -> None:
     silent = [ask for ask, answer in answered if answer.status == FactStatus.SILENT]
     # Silence is told once; the question stays open and is put again later.
-    told = [_answer_entry(service, ask, a) for ask, a in answered if a.status != FactStatus.SILENT or not ask.told]
+    told = [
+        (ask.id, _answer_entry(service, ask, answer))
+        for ask, answer in answered
+        if answer.status != FactStatus.SILENT or not ask.told
+    ]
     if told:
         await apply_each(service, told)
     if silent:

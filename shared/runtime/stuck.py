@@ -28,6 +28,9 @@ ELSEWHERE_SECONDS = 60.0
 """The same where another service's answer is awaited."""
 
 
+FAILS = "TIMER_OR_ANSWER_FAILS"
+
+
 @dataclass(frozen=True, slots=True)
 class Hanging:
     """One obligation that nothing here would move, at one version; `elsewhere`: another service's answer is awaited."""
@@ -62,12 +65,25 @@ class StuckView:
 
     async def _see(self) -> None:
         hangs = self._service.spec.stuck
-        if hangs is None:
-            return
         async with self._service.read() as conn:
-            found = await hangs(self._service, conn)
+            found = list(await hangs(self._service, conn)) if hangs is not None else []
+            found += await self._failing(conn)
         now = monotonic()
         self._since = {one: self._since.get(one, now) for one in found}
+
+    async def _failing(self, conn: asyncpg.Connection) -> list[Hanging]:
+        """Whoever's timer or answer fails again and again: a row is there that would move it, and never will."""
+        faults = await self._service.failing.told(conn, self._service.spec.delivery)
+        numbers = {
+            one["id"]: one["application_no"]
+            for kind in self._service.spec.kinds
+            if "application_no" in kind.table.columns
+            for one in await conn.fetch(
+                f"SELECT id, application_no FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])",
+                [fault.aggregate_id for fault in faults if fault.kind == kind.name],
+            )
+        }
+        return [Hanging(f.aggregate_id, 0, numbers.get(f.aggregate_id, ""), FAILS) for f in faults]
 
     def _long(self, one: Hanging) -> bool:
         return monotonic() - self._since[one] >= (ELSEWHERE_SECONDS if one.elsewhere else HERE_SECONDS)
