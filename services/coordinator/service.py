@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,6 +27,7 @@ from services.coordinator.store import (
     stuck_cases,
 )
 from services.coordinator.tables import DELIVERY, SCHEMA, TASK, metadata
+from shared.bus.standing import Looks
 from shared.changes import Changes, Ctx
 from shared.errors import Transient
 from shared.handling.leaving import free_tasks
@@ -101,23 +102,19 @@ async def sweep(handle: ServiceHandle) -> int:
     """One look: for how many cases an operator was asked (an item sent long ago, nothing heard, nothing left unread)."""
     now = handle.clock.now()
     before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
-    noted, last, idle = 0, None, None
-    while True:
+    looks: Looks = handle.made.setdefault("looks", Looks())
+    lags = [lag for lag in await cast("Any", handle).bus.lag() if not lag.topic.endswith(".events")]
+    idle = looks.answered(lags, SCHEMA, handle.catalog.services)
+    noted, last = 0, None
+    while idle:
         async with handle.read() as conn:
             found = await stuck_cases(conn, before, last)
         if not found:
-            return noted
-        if idle is None and (idle := await _idle_services(handle)) is None:
-            return 0
+            break
         # Those of a service that is behind stay in the list: they must not hide the others'.
         last = found[-1]["since"], found[-1]["id"]
         noted += sum([await _each(_note(handle, row["id"], before, idle), row["id"]) for row in found])
-
-
-async def _idle_services(handle: ServiceHandle) -> list[str] | None:
-    """The services that have read all they were sent; None while answers wait here."""
-    busy = behind(await cast("Any", handle).bus.lag())
-    return None if SCHEMA in busy else [name for name in handle.catalog.services if name not in busy]
+    return noted
 
 
 async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Collection[str]) -> bool:
@@ -131,11 +128,6 @@ async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Co
     if noted:
         log.warning("no_answer", case_id=str(case_id))
     return noted
-
-
-def behind(lags: Sequence[Any]) -> set[str]:
-    """The groups that have unread requests or answers: their silence means nothing yet."""
-    return {lag.group for lag in lags if lag.records > 0 and not lag.topic.endswith(".events")}
 
 
 SERVICE = ServiceSpec(

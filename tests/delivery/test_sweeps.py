@@ -23,6 +23,7 @@ from shared.catalog.protocol import Due
 from shared.changes import Changes
 from shared.config import Settings
 from shared.outcomes import FactStatus
+from shared.runtime import stuck
 from shared.runtime.host import Host
 from shared.runtime.service import RunningService
 from tests.delivery.test_last_results import case_id, opened
@@ -100,6 +101,43 @@ async def test_silence_is_found_behind_any_number_of_cases_of_a_service_that_is_
     monkeypatch.setattr(service.bus, "lag", lag)
     assert await sweep(service) == 1
     assert await sweep(service) == 0
+
+
+async def test_silence_is_found_on_a_bus_that_never_rests(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I6: under load something is always unread; what counts is whether what was sent then has been read since."""
+    await cases(service, [0], unanswered_since=service.clock.now() - timedelta(days=1))
+    topics = {"coordinator": "onewindow.funeral.answers"}
+    topics |= {name: f"onewindow.{name}.requests" for name in service.catalog.services if name != "coordinator"}
+    end = 0
+
+    async def lag(group: str | None = None) -> list[Lag]:
+        nonlocal end
+        end += 10
+        return [Lag(name, topic, 0, end - 1, end) for name, topic in topics.items()]
+
+    monkeypatch.setattr(service.bus, "lag", lag)
+    assert [await sweep(service) for _ in range(4)] == [0, 0, 1, 0]
+
+
+async def test_what_hangs_is_told_on_a_bus_that_never_rests_and_not_before_what_was_sent_is_read(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stuck, "ELSEWHERE_SECONDS", 0.0)
+    await cases(service, [0], unanswered_since=None)
+    end = position = 0
+
+    async def lag(group: str | None = None) -> list[Lag]:
+        nonlocal end
+        end += 10
+        return [Lag("coordinator", "onewindow.funeral.answers", 0, position or end - 1, end)]
+
+    monkeypatch.setattr(service.bus, "lag", lag)
+    position = 5
+    assert [await service.stuck.look() for _ in range(2)] == [[], []]
+    position = 0
+    assert [one["id"] for one in await service.stuck.look()] == [case_id(0)]
 
 
 async def test_one_case_that_cannot_be_looked_at_keeps_nobody_from_the_next(
