@@ -99,11 +99,16 @@ async def _claim(service: RunningService) -> list[Open]:
         )
         if not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")
-    return [_opened(service, row) for row in rows]
+    return [ask for row in rows if (ask := _opened(service, row)) is not None]
 
 
-def _opened(service: RunningService, row: Mapping[str, Any]) -> Open:
-    question = service.unseal(row["question"], row["id"])
+def _opened(service: RunningService, row: Mapping[str, Any]) -> Open | None:
+    try:
+        question = service.unseal(row["question"], row["id"])
+    except Exception as cause:  # it keeps its lease for a while, and none of the others waiting
+        log.exception("question_not_opened", service=service.spec.name, cause=type(cause).__name__)
+        service.failing.note(row["id"], row["kind"], row["aggregate_id"], f"ask:{row['name']}")
+        return None
     return Open(**{name: row[name] for name in NAMES}, question=question, told=row["told"])
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from shared.db.tables import DeliveryTables
-    from shared.db.unit_of_work import Entry
 
 FIRST_REST, LONGEST_REST = 1.0, 300.0
 """Seconds of real time before a failed one is tried again: at first, and at most."""
@@ -39,11 +38,11 @@ class Failing:
     def __init__(self) -> None:
         self._faults: dict[UUID, Fault] = {}
 
-    def note(self, row: UUID, entry: Entry) -> None:
+    def note(self, row: UUID, kind: str, aggregate_id: UUID, action: str) -> None:
         """It failed once more."""
         tries = self._faults[row].tries + 1 if row in self._faults else 1
         rest = min(LONGEST_REST, FIRST_REST * 2 ** min(tries - 1, 10))
-        self._faults[row] = Fault(entry.kind, entry.aggregate_id, entry.action, tries, monotonic() + rest)
+        self._faults[row] = Fault(kind, aggregate_id, action, tries, monotonic() + rest)
 
     def clear(self, row: UUID) -> None:
         """It went through."""

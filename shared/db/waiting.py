@@ -61,6 +61,6 @@ async def _apply_alone(service: RunningService, row: UUID, entry: Entry) -> None
         log.exception(
             "local_message_failed", service=service.spec.name, action=entry.action, cause=type(cause).__name__
         )
-        service.failing.note(row, entry)
+        service.failing.note(row, entry.kind, entry.aggregate_id, entry.action)
     else:
         service.failing.clear(row)

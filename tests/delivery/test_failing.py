@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 
 from shared.db import timers
 from shared.db.engine import Database
+from shared.outcomes import FactStatus
 from tests.delivery.test_delivery import ident, total
 from tests.support.database import eventually
 from tests.support.toy import SERVICE, Add, Toy, on_answer, on_timer
@@ -86,3 +88,30 @@ async def test_what_fails_again_and_again_is_told_as_stuck_until_it_goes_through
     tally = await toy.tally(ident(1))
     assert tally is not None
     assert (tally.fired, len(tally.seen_answers)) in {(1, 0), (0, 1)}
+
+
+async def test_a_question_that_cannot_be_opened_keeps_no_other_from_being_put(toy: Toy) -> None:
+    """Its key has not come to this machine, or the row was altered."""
+    toy.oracle.script = [FactStatus.SILENT]
+    await toy.send((ident(1), 1, Add(ask="roll")))
+
+    async def put_off() -> bool:
+        return len(await toy.fetch("SELECT 1 FROM toy.ask WHERE lease_until IS NULL")) == 1
+
+    await eventually(put_off, "the question to be put off")
+    await toy.fetch("UPDATE toy.ask SET question = replace(question, 'toy.1-', 'toy.2-')")
+    toy.oracle.script = [FactStatus.SILENT]
+    await toy.send((ident(2), 1, Add(ask="roll")))
+
+    async def both_put_off() -> bool:
+        return len(await toy.fetch("SELECT 1 FROM toy.ask WHERE lease_until IS NULL")) == 2
+
+    await eventually(both_put_off, "the other to be put off")
+    toy.clock.set(toy.clock.now() + timedelta(minutes=5))
+
+    async def answered() -> bool:
+        tally = await toy.tally(ident(2))
+        return tally is not None and tally.seen_answers == ["silent", "confirmed"]
+
+    await eventually(answered, "the other to be answered", 5)
+    assert toy.supervisor.failed == {}
