@@ -21,7 +21,7 @@ from shared.bus.resets import Resets
 from shared.catalog.protocol import SessionsEnded, UnitChanged
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
-from shared.db import asks, documents, relay, timers
+from shared.db import asks, documents, relay, retention, timers
 from shared.db.asks import Open
 from shared.db.engine import role_of
 from shared.db.failing import Failing
@@ -321,6 +321,7 @@ class RunningService:
             "asks": lambda: asks.asks(self),
             "audit": lambda: sealer.seal(self),
             "figures": self.figures.keep,
+            "retention": lambda: retention.retain(self),
             **own,
         }
 
