@@ -43,6 +43,9 @@ log = structlog.get_logger("onewindow.coordinator.sweeper")
 LOOK_SECONDS: Final = 30.0
 """Seconds of real time between two looks."""
 
+AGAIN_SECONDS = 3600.0
+"""Seconds of real time between two looks for what was dated with another calendar."""
+
 
 async def sweeper(handle: ServiceHandle) -> None:
     """Looks now and then, for ever; a world that is away for a while is looked at the next time."""
@@ -57,12 +60,14 @@ async def sweeper(handle: ServiceHandle) -> None:
 
 
 async def recounter(handle: ServiceHandle) -> None:
-    """Dates once, at the start, what was dated with another calendar; then rests."""
+    """Dates anew what was dated with another calendar: at the start, and again for what a copy of an older release,
+    not yet ended, has dated since."""
     calendar = legal_calendar()
-    counted = await recount_all(handle, calendar)
-    if counted:
-        log.info("calendar_updated", version=calendar.version, cases=counted)
-    await asyncio.Event().wait()
+    while True:
+        counted = await recount_all(handle, calendar)
+        if counted:
+            log.info("calendar_updated", version=calendar.version, cases=counted)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:

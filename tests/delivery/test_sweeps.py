@@ -27,7 +27,7 @@ from shared.runtime import stuck
 from shared.runtime.host import Host
 from shared.runtime.service import RunningService
 from tests.delivery.test_last_results import case_id, opened
-from tests.support.database import Server
+from tests.support.database import Server, eventually
 
 A_LOOK, OTHERS = 20, 60
 """Cases of a page here, and how many more there are."""
@@ -167,3 +167,24 @@ def _fails_for(broken: UUID, does: Any, turn: Any, *more: Any) -> None:
     if turn.case.id == broken:
         raise RuntimeError("a defect of ours")
     does(turn, *more)
+
+
+async def test_what_an_older_copy_dates_after_the_recount_is_dated_anew_too(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rolling release: the copy that knows the new calendar starts while another one still opens cases."""
+    monkeypatch.setattr(coordinator, "AGAIN_SECONDS", 0.05, raising=False)
+    await cases(service, range(3))
+    recounting = asyncio.create_task(coordinator.recounter(service))
+
+    async def dated() -> bool:
+        async with service.read() as conn:
+            return not await store.otherwise_dated(conn, legal_calendar().version, None)
+
+    try:
+        for _ in range(2):
+            await cases_redated(service)
+            await eventually(dated, "every case to be dated with this calendar", 5)
+    finally:
+        recounting.cancel()
+        await asyncio.gather(recounting, return_exceptions=True)
