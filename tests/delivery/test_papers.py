@@ -15,10 +15,13 @@ import pytest_asyncio
 from services.intake.domain.messages.telling import PROGRESS
 from services.intake.domain.model import Application
 from services.intake.domain.papers.making import receipt
+from services.intake.domain.papers.model import Correction, Moment
 from services.intake.domain.sealing import seal
 from services.intake.store import issuing, sealing, sending, worker
 from services.intake.tables import MESSAGE
+from shared.catalog.protocol import CorrectionDelivered
 from shared.changes import Changes, Put
+from shared.clock import beijing_date
 from shared.config import Settings
 from shared.messages import derived_id
 from shared.messaging.port import Fate, Outgoing, Sent
@@ -286,3 +289,27 @@ async def test_what_was_held_is_tried_again_without_a_restart(
     finally:
         released.cancel()
         await asyncio.gather(released, return_exceptions=True)
+
+
+async def test_a_correction_that_reaches_its_applicant_days_later_is_answered_from_that_day(
+    service: RunningService,
+) -> None:
+    """The messenger was away: the days to answer run from the delivery, and the coordinator is told so, once."""
+    await hand_in(service, 0)
+    await issuing.issue_each(service)
+    told = Moment(items=received().state.items, correction=Correction(number=1)).model_dump_json()
+    day = beijing_date(NOW)
+    for made_at, delivered_on in ((NOW - timedelta(days=3), [day]), (NOW - timedelta(minutes=5), [day])):
+        await execute(service, "UPDATE intake.paper SET kind = 'correction', moment = $1, made_at = $2", told, made_at)
+        await execute(service, "UPDATE intake.message SET state = 'waiting', made_at = $1", NOW - timedelta(minutes=1))
+        await sending.send(service)
+        assert await states(service) == ["sent"]
+        assert await rows(service, "SELECT method, takes_effect FROM intake.paper_delivery WHERE effective") == [
+            ("electronic", NOW)
+        ]
+        found = await rows(
+            service,
+            "SELECT data FROM bus.record WHERE headers->>'type' LIKE '%.CorrectionDelivered.%'",
+        )
+        assert [CorrectionDelivered.model_validate_json(data).delivered_on for (data,) in found] == delivered_on
+        await execute(service, "DELETE FROM intake.paper_delivery")

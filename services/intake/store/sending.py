@@ -18,6 +18,7 @@ from services.intake.domain.papers.deliver import CONSENT
 from services.intake.domain.papers.model import Filed
 from services.intake.domain.sealing import unseal
 from services.intake.domain.visits import VILLAGE_PROVIDER, open_visit
+from services.intake.store.delivering import deliver_corrections
 from services.intake.store.notes import note_batch
 from services.intake.tables import MESSAGE_ATTEMPT
 from shared.db.documents import write_rows
@@ -115,8 +116,23 @@ async def send(service: RunningService) -> int:
         rows = await conn.fetch(_CLAIM, service.clock.now(), MOST, LEASE_SECONDS)
     due = [one for row in rows if (one := _built(row, service)) is not None]
     if due:
-        await _record(service, due, await _hand_over(service, due))
+        fates = await _hand_over(service, due)
+        await _record(service, due, [await _delivered(service, d, fate) for d, fate in zip(due, fates, strict=True)])
     return len(rows)
+
+
+async def _delivered(service: RunningService, one: Due, fate: Sent) -> Sent:
+    """Its fate, once what hangs on the day of its delivery is told; else it waits, and is told with the next try."""
+    if fate.fate is not Fate.SENT or not one.delivers:
+        return fate
+    try:
+        await deliver_corrections(service, one.case_id, one.made_at)
+    except Transient:
+        raise
+    except Exception as cause:
+        log.exception("delivery_not_told", case_id=str(one.case_id), cause=type(cause).__name__)
+        return Sent(Fate.WAITING, fate.provider, fate.provider_no)
+    return fate
 
 
 def _built(row: Mapping[str, Any], service: RunningService) -> Due | None:
