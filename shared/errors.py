@@ -66,6 +66,10 @@ class Misconfigured(OneWindowError):
         super().__init__(f"{setting}: {detail_zh or detail_en}", f"{setting}: {detail_en or detail_zh}")
 
 
+class KeyMissing(Misconfigured):
+    """A key is not held, at the start or when something names it: whoever works with it waits, named, until it is brought."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A refusal by rule, returned and never raised by domain code; `law` cites document and article."""

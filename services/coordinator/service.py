@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,6 +27,7 @@ from services.coordinator.store import (
     stuck_cases,
 )
 from services.coordinator.tables import DELIVERY, SCHEMA, TASK, metadata
+from shared.bus.standing import Looks
 from shared.changes import Changes, Ctx
 from shared.errors import Transient
 from shared.handling.leaving import free_tasks
@@ -42,6 +43,9 @@ log = structlog.get_logger("onewindow.coordinator.sweeper")
 LOOK_SECONDS: Final = 30.0
 """Seconds of real time between two looks."""
 
+AGAIN_SECONDS = 3600.0
+"""Seconds of real time between two looks for what was dated with another calendar."""
+
 
 async def sweeper(handle: ServiceHandle) -> None:
     """Looks now and then, for ever; a world that is away for a while is looked at the next time."""
@@ -56,12 +60,14 @@ async def sweeper(handle: ServiceHandle) -> None:
 
 
 async def recounter(handle: ServiceHandle) -> None:
-    """Dates once, at the start, what was dated with another calendar; then rests."""
+    """Dates anew what was dated with another calendar: at the start, and again for what a copy of an older release,
+    not yet ended, has dated since."""
     calendar = legal_calendar()
-    counted = await recount_all(handle, calendar)
-    if counted:
-        log.info("calendar_updated", version=calendar.version, cases=counted)
-    await asyncio.Event().wait()
+    while True:
+        counted = await recount_all(handle, calendar)
+        if counted:
+            log.info("calendar_updated", version=calendar.version, cases=counted)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:
@@ -72,7 +78,18 @@ async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:
             found = await otherwise_dated(conn, calendar.version, last)
         if not found:
             return counted
-        counted, last = counted + sum([await _recount(handle, i, calendar) for i in found]), found[-1]
+        counted, last = counted + sum([await _each(_recount(handle, i, calendar), i) for i in found]), found[-1]
+
+
+async def _each(look: Awaitable[bool], case_id: UUID) -> bool:
+    """What a look at one case came to; one that fails by itself is told, and keeps nobody from the next."""
+    try:
+        return await look
+    except Transient:
+        raise
+    except Exception as cause:
+        log.exception("case_passed_over", case_id=str(case_id), cause=type(cause).__name__)
+        return False
 
 
 async def _recount(handle: ServiceHandle, case_id: UUID, calendar: WorkingCalendar) -> bool:
@@ -90,15 +107,19 @@ async def sweep(handle: ServiceHandle) -> int:
     """One look: for how many cases an operator was asked (an item sent long ago, nothing heard, nothing left unread)."""
     now = handle.clock.now()
     before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
-    async with handle.read() as conn:
-        found = [row["id"] for row in await stuck_cases(conn, before)]
-    if not found:
-        return 0
-    busy = behind(await cast("Any", handle).bus.lag())
-    if SCHEMA in busy:
-        return 0
-    idle = [name for name in handle.catalog.services if name not in busy]
-    return sum([await _note(handle, case_id, before, idle) for case_id in found])
+    looks: Looks = handle.made.setdefault("looks", Looks())
+    lags = [lag for lag in await cast("Any", handle).bus.lag() if not lag.topic.endswith(".events")]
+    idle = looks.answered(lags, SCHEMA, handle.catalog.services)
+    noted, last = 0, None
+    while idle:
+        async with handle.read() as conn:
+            found = await stuck_cases(conn, before, last)
+        if not found:
+            break
+        # Those of a service that is behind stay in the list: they must not hide the others'.
+        last = found[-1]["since"], found[-1]["id"]
+        noted += sum([await _each(_note(handle, row["id"], before, idle), row["id"]) for row in found])
+    return noted
 
 
 async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Collection[str]) -> bool:
@@ -112,11 +133,6 @@ async def _note(handle: ServiceHandle, case_id: UUID, before: datetime, idle: Co
     if noted:
         log.warning("no_answer", case_id=str(case_id))
     return noted
-
-
-def behind(lags: Sequence[Any]) -> set[str]:
-    """The groups that have unread requests or answers: their silence means nothing yet."""
-    return {lag.group for lag in lags if lag.records > 0 and not lag.topic.endswith(".events")}
 
 
 SERVICE = ServiceSpec(

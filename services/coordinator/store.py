@@ -28,17 +28,26 @@ CASE_KIND = "case"
 STUCK_SQL = """
 SELECT id, application_no, region, requested_unanswered_since AS since
 FROM coordinator."case"
-WHERE requested_unanswered_since <= $1
+WHERE requested_unanswered_since <= $1 AND ($2::timestamptz IS NULL OR (requested_unanswered_since, id) > ($2, $3::uuid))
 ORDER BY requested_unanswered_since, id
-LIMIT $2
+LIMIT $4
 """
 
 _UNMOVED_SQL = f"""
-SELECT c.body FROM coordinator."case" c
+SELECT c.id, c.body FROM coordinator."case" c
 WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY, but=(TIMER,))})
     AND NOT EXISTS (SELECT FROM coordinator.parked p WHERE p.key = c.id::text AND p.state <> 'discarded')
-ORDER BY c.id LIMIT 500
+    AND EXISTS (SELECT FROM json_each(c.body->'items') i WHERE i.value->>'outcome' IS NULL AND (i.value->>'told' IS NULL
+        OR (i.value->>'ready_round')::int < (i.value->>'round')::int))
+    AND ($1::uuid IS NULL OR c.id > $1)
+ORDER BY c.id LIMIT $2
 """
+
+PAGE = 500
+"""Cases read at a time: most open ones wait in good hands, so the few that hang may stand behind any number of them."""
+
+MOST_TOLD = 500
+"""Hanging cases told at a time: an operator sees that they are many."""
 
 
 def case_columns(case: Case) -> Mapping[str, Any]:
@@ -97,10 +106,14 @@ async def new_findings(conn: Any) -> int:
     return found
 
 
-async def stuck_cases(conn: Any, before: datetime, limit: int = 500) -> list[Any]:
-    """Cases with an item that was sent out before this moment and of which nothing was heard since
-    (`id, application_no, region, since`); whether it is stuck or only queued, the lag must say."""
-    rows: list[Any] = await conn.fetch(STUCK_SQL, before, limit)
+async def stuck_cases(
+    conn: Any, before: datetime, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+) -> list[Any]:
+    """A page of the cases with an item that was sent out before this moment and of which nothing was heard since
+    (`id, application_no, region, since`), from `after` (`since, id`) on; whether one is stuck or only queued, the lag
+    must say."""
+    since, identity = after or (None, None)
+    rows: list[Any] = await conn.fetch(STUCK_SQL, before, since, identity, limit or PAGE)
     return rows
 
 
@@ -110,8 +123,20 @@ async def hanging_cases(handle: ServiceHandle, conn: Any) -> list[Hanging]:
     before = now - timedelta(minutes=handle.policy.find("stuck.minutes", NATION, now).value)
     unanswered = [
         Hanging(row["id"], 0, row["application_no"], "NO_ANSWER", elsewhere=True)
-        for row in await stuck_cases(conn, before)
+        for row in await stuck_cases(conn, before, limit=MOST_TOLD)
     ]
-    cases = [Case.model_validate_json(row["body"]) for row in await conn.fetch(_UNMOVED_SQL)]
-    idle = [(case, reason) for case in cases if (reason := why_idle(case))]
-    return unanswered + [Hanging(c.id, c.version, c.application_no, reason, elsewhere=True) for c, reason in idle]
+    return unanswered + await _idle_cases(conn)
+
+
+async def _idle_cases(conn: Any) -> list[Hanging]:
+    found: list[Hanging] = []
+    last: UUID | None = None
+    while len(found) < MOST_TOLD:
+        rows = await conn.fetch(_UNMOVED_SQL, last, PAGE)
+        cases = [Case.model_validate_json(row["body"]) for row in rows]
+        idle = [(case, reason) for case in cases if (reason := why_idle(case))]
+        found += [Hanging(c.id, c.version, c.application_no, reason, elsewhere=True) for c, reason in idle]
+        if len(rows) < PAGE:
+            break
+        last = rows[-1]["id"]
+    return found

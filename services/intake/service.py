@@ -9,7 +9,7 @@ from services.intake.domain.duties import row
 from services.intake.domain.files import SCANNER, STORE
 from services.intake.handlers import HANDLERS, LOCAL
 from services.intake.store import hanging, vault
-from services.intake.store.worker import papers
+from services.intake.store.worker import messages, papers, seals
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, TASK, metadata
 from shared.handling.leaving import free_tasks
 from shared.runtime.spec import Keys, Route, ServiceSpec
@@ -28,7 +28,7 @@ SERVICE = ServiceSpec(
     keys=Keys(all_services=True),
     stuck=hanging,
     policy=Path(__file__).parent / "policy",
-    workers=(papers, vault.sweeper),
+    workers=(papers, seals, messages, vault.sweeper),
     left=free_tasks(APPLICATION.name, TASK, row),
     migrations=Path(__file__).parent / "migrations",
 )

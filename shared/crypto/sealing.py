@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import Misconfigured, Poison
+from shared.errors import KeyMissing, Poison
 
 SETTING: Final = "ONEWINDOW_KEYS"
 
@@ -141,9 +141,9 @@ def newest_kids(kids: Iterable[str]) -> dict[str, str]:
     return {owner_of(kid): kid for kid in sorted(kids, key=generation_of)}
 
 
-def no_key(what: str) -> Misconfigured:
+def no_key(what: str) -> KeyMissing:
     """The error for a key that is not held."""
-    return Misconfigured(
+    return KeyMissing(
         SETTING,
         f"密钥文件夹中没有 {what} 的密钥,请从备份恢复原来的密钥",
         f"the key folder holds no key for {what}: restore the installation's own keys from their backup",

@@ -99,11 +99,16 @@ async def _claim(service: RunningService) -> list[Open]:
         )
         if not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")
-    return [_opened(service, row) for row in rows]
+    return [ask for row in rows if (ask := _opened(service, row)) is not None]
 
 
-def _opened(service: RunningService, row: Mapping[str, Any]) -> Open:
-    question = service.unseal(row["question"], row["id"])
+def _opened(service: RunningService, row: Mapping[str, Any]) -> Open | None:
+    try:
+        question = service.unseal(row["question"], row["id"])
+    except Exception as cause:  # it keeps its lease for a while, and none of the others waiting
+        log.exception("question_not_opened", service=service.spec.name, cause=type(cause).__name__)
+        service.failing.note(row["id"], row["kind"], row["aggregate_id"], f"ask:{row['name']}")
+        return None
     return Open(**{name: row[name] for name in NAMES}, question=question, told=row["told"])
 
 
@@ -130,7 +135,11 @@ async def _ask_source(service: RunningService, source: str, group: Sequence[Open
 async def _bring_back(service: RunningService, answered: Sequence[tuple[Open, FactAnswer]]) -> None:
     silent = [ask for ask, answer in answered if answer.status == FactStatus.SILENT]
     # Silence is told once; the question stays open and is put again later.
-    told = [_answer_entry(service, ask, a) for ask, a in answered if a.status != FactStatus.SILENT or not ask.told]
+    told = [
+        (ask.id, _answer_entry(service, ask, answer))
+        for ask, answer in answered
+        if answer.status != FactStatus.SILENT or not ask.told
+    ]
     if told:
         await apply_each(service, told)
     if silent:

@@ -1,7 +1,7 @@
 """Presence: a process shows that it is alive by an advisory lock of a session of its own.
 
-The lock ends with the session, so whoever was killed is known to be gone at once; a lease's own end is for those that
-hang. The session also brings notices from other processes.
+The lock ends with the session, so whoever was killed is known to be gone at once, and whoever stands still within
+seconds; a lease's own end is for those that hang. The session also brings notices from other processes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ CLAIMS = 7_420_113
 
 CHANNEL = "onewindow"
 LOOK_SECONDS = 1.0
+STILL_SECONDS = 10.0
+"""A process that says nothing for so long, since it stands still or its machine is gone, is alive no more: the database
+ends its session, and with it all that it alone may do."""
+
+BEAT_SECONDS = 5.0
+"""After so long without an answer the session is given up, and another one opened."""
+
 _HELD = (
     "SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
     f" AND l.classid = {LOCKS} AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -64,7 +71,8 @@ class Presence:
 
     async def _open(self) -> None:
         with mapped_errors():
-            session = await asyncpg.connect(self._db.dsn, timeout=10)
+            still = {"idle_session_timeout": str(int(STILL_SECONDS * 1000))}
+            session = await asyncpg.connect(self._db.dsn, timeout=10, server_settings=still)
             self.number = new_id().int & 0x7FFF_FFFF
             await session.execute(f"SELECT pg_advisory_lock({LOCKS}, $1)", self.number)
             await session.add_listener(CHANNEL, self._heard)
@@ -88,7 +96,19 @@ class Presence:
                     await self._open()
                     for returned in self._returned:
                         returned()
+                await self._beat(self._session)
                 await self._count()
+
+    async def _beat(self, session: PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection | None) -> None:
+        """Says that this process is alive; a session that does not answer is no session any more."""
+        if session is None:
+            return
+        async with self._claiming:
+            try:
+                await session.execute("SELECT 1", timeout=BEAT_SECONDS)
+            except Exception:
+                session.terminate()
+                raise
 
     async def _count(self) -> None:
         async with self._db.connection() as conn:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import structlog
 
@@ -23,6 +24,10 @@ LOOK_SECONDS = 1.0
 """Real time after which a worker looks by itself for what another process left."""
 
 
+Local = tuple[UUID, Entry]
+"""A timer's or question's row, and what is to be done by it."""
+
+
 async def wait_for(news: asyncio.Event, seconds: float) -> None:
     """Waits for news, at most so many seconds of real time, and takes the news."""
     # Not `asyncio.wait_for`: on 3.11 it swallows a cancellation that meets the event, and a worker would never end.
@@ -32,24 +37,30 @@ async def wait_for(news: asyncio.Event, seconds: float) -> None:
     news.clear()
 
 
-async def apply_each(service: RunningService, entries: Sequence[Entry]) -> None:
-    """Applies entries together, and one by one when that fails; one that fails alone is logged and stays due."""
+async def apply_each(service: RunningService, entries: Sequence[Local]) -> None:
+    """Applies entries, each with its row, together, and one by one when that fails; one that fails alone is logged,
+    stays due, and is noted as failing."""
     try:
-        await service.unit_of_work.apply_behind(entries)
+        await service.unit_of_work.apply_behind([entry for _, entry in entries])
     except Transient:
         raise
     except Exception:  # noqa: BLE001 — whose fault it is shows one by one
-        for entry in entries:
-            await _apply_alone(service, entry)
+        for row, entry in entries:
+            await _apply_alone(service, row, entry)
+    else:
+        for row, _ in entries:
+            service.failing.clear(row)
 
 
-async def _apply_alone(service: RunningService, entry: Entry) -> None:
+async def _apply_alone(service: RunningService, row: UUID, entry: Entry) -> None:
     try:
         await service.unit_of_work.apply([entry])
     except Transient:
         raise
-    except Exception as cause:  # one bad row must not stop the others; the sweeper finds it
+    except Exception as cause:  # one bad row must not stop the others
         log.exception(
             "local_message_failed", service=service.spec.name, action=entry.action, cause=type(cause).__name__
         )
-        await asyncio.sleep(LOOK_SECONDS)
+        service.failing.note(row, entry.kind, entry.aggregate_id, entry.action)
+    else:
+        service.failing.clear(row)

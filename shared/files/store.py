@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,7 +54,8 @@ class Folder:
             fresh.rename(path)
             sync_folder(path.parent)
         except OSError as cause:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
             raise _away(cause) from cause
 
     def get(self, name: str) -> bytes | None:
@@ -74,11 +76,12 @@ class Folder:
         before = SystemClock().now().timestamp() - seconds
         for path in sorted(self._root.glob("??/*")):
             name = path.name.removesuffix(_FRESH)
-            if _NAME.fullmatch(name) and path.stat().st_mtime < before:
-                if path.name.endswith(_FRESH):
-                    path.unlink(missing_ok=True)
-                else:
-                    yield name
+            if not _NAME.fullmatch(name) or not _older(path, before):
+                continue
+            if path.name.endswith(_FRESH):
+                path.unlink(missing_ok=True)
+            else:
+                yield name
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -87,7 +90,20 @@ class Folder:
 
 
 def _folder(path: Path) -> None:
+    if path.is_dir():
+        return
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sync_folder(path.parent)  # else a power cut takes the folder with every file that was synced into it
+
+
+def _older(path: Path, before: float) -> bool:
+    """Whether it was put before that moment; what is being put or let go just now was not."""
+    try:
+        return path.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
+    except OSError as cause:
+        raise _away(cause) from cause
 
 
 def _away(cause: OSError) -> Transient:

@@ -17,7 +17,7 @@ from shared.clock import monotonic
 from shared.errors import Transient
 from shared.http import docs, request_id
 from shared.http.auth import enforce
-from shared.http.bodies import unfit, unfit_address
+from shared.http.bodies import unfit, unfit_address, unread
 from shared.http.outside import Exchange
 from shared.http.problems import describe, install_problems, internal, problem, unstorable
 from shared.http.tokens import Verifier
@@ -148,9 +148,11 @@ def _route(scope: Scope) -> str:
 
 
 def _refused(scope: Scope, headers: Headers) -> Response | None:
-    """What is refused by its address alone, whoever asks."""
+    """What is refused by its address or its kind alone, whoever asks."""
     if scope["path"] == "/metrics" and any(name in headers for name in _FORWARDED):
         return problem(404, "NOT_FOUND", "没有找到 / there is no such thing here")
+    if unread(headers.get("content-type", "")):
+        return problem(415, "UNSUPPORTED_MEDIA_TYPE", "表单只按 UTF-8 读取 / a form is read as UTF-8 only")
     return unstorable() if unfit_address(scope["path"], scope.get("query_string", b"")) else None
 
 

@@ -6,14 +6,17 @@ is nested deeper than a few levels.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
+from python_multipart.multipart import parse_options_header
 
 DEEPEST: Final = 32
+_TEXT: Final = frozenset({"utf-8", "ascii"})
 _JSON, _FORM = "json", "application/x-www-form-urlencoded"
 _LONGEST_INT: Final = 1 << 63
 _MAY_BE_LONG: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
@@ -22,6 +25,18 @@ _MAY_BE_LONG: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
 def unfit_address(path: str, query: bytes) -> bool:
     """Whether a path or query holds a NUL."""
     return "\0" in path or b"%00" in query or b"\0" in query
+
+
+def unread(content_type: str) -> bool:
+    """Whether a form asks to be read in another way than UTF-8 (415): the sender would choose among all the codecs that
+    there are, and some take minutes for a megabyte."""
+    if not content_type.lower().startswith("multipart/"):
+        return False
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1")
+    try:
+        return codecs.lookup(charset).name not in _TEXT
+    except (LookupError, ValueError):
+        return True
 
 
 def unfit(content_type: str, body: bytes) -> bool:

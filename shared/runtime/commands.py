@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -55,9 +56,7 @@ class Commands:
                 for _ in range(LANES):
                     lanes.create_task(self._lane())
         finally:
-            for _, done in self._waiting:
-                if not done.done():
-                    done.set_exception(Transient("服务正在停止", "the service is stopping", retry_after=2))
+            _stopping(self._waiting)
             self._waiting.clear()
 
     async def _lane(self) -> None:
@@ -91,12 +90,14 @@ class Commands:
             if len(taken) == 1:
                 _fail(taken[0][1], cause)
                 return
-            for pair in taken:
-                await self._apply([pair])
+            try:
+                for pair in taken:
+                    await self._apply([pair])
+            finally:
+                _stopping(taken)
             return
         except BaseException:
-            for _, done in taken:
-                _fail(done, Transient("服务正在停止", "the service is stopping", retry_after=2))
+            _stopping(taken)
             raise
         for entry, done in taken:
             if not done.done():
@@ -106,3 +107,9 @@ class Commands:
 def _fail(done: asyncio.Future[Any], cause: Exception) -> None:
     if not done.done():
         done.set_exception(cause)
+
+
+def _stopping(left: Sequence[tuple[Entry, asyncio.Future[Any]]]) -> None:
+    """Whoever still waits is told: nobody will run these any more."""
+    for _, done in left:
+        _fail(done, Transient("服务正在停止", "the service is stopping", retry_after=2))

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from shared import failpoints
 from shared.bus.consumer import patiently
 from shared.bus.port import Bus
+from shared.bus.retention import retain
 from shared.catalog.checks import require_sound
 from shared.catalog.protocol import UnitChanged
 from shared.catalog.registry import Catalog, load
@@ -198,6 +199,9 @@ class Host:
         if self.virtual_time is not None:
             self.virtual_time.wake(*(e for s in self.services.values() for e in (s.news.timers, s.news.asks)))
             self.supervisor.start("clock.follow", self.virtual_time.follow)
+        if self.settings.bus == EMBEDDED:
+            topics = list(self.catalog.topics.values())
+            self.supervisor.start("bus.retention", lambda: retain(self.databases.home, topics))
         self.supervisor.start("keys.follow", lambda: follow_keys(self.keyring))
         if self._postgres is not None:
             self.supervisor.start("database.watch", self._watch_database)

@@ -20,9 +20,10 @@ from shared.bus.port import Bus, outbox_word
 from shared.bus.resets import Resets
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
-from shared.db import asks, documents, relay, timers
+from shared.db import asks, documents, relay, retention, timers
 from shared.db.asks import Open
 from shared.db.engine import role_of
+from shared.db.failing import Failing
 from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.waiting import LOOK_SECONDS
@@ -82,7 +83,7 @@ class RunningService:
         self.messenger, self.seals = world.messenger, world.seals
         self.site, self.db, self.presence = site, site.db, site.presence
         self.keyring, self.policy = keyring, policy
-        self.news = News()
+        self.news, self.failing = News(), Failing()
         self.units, self.sessions = LocalUnits(site, spec), LocalSessions(site, spec, world.ended)
         self.notes: dict[str, str] = {}
         self.made: dict[str, Any] = {}
@@ -265,6 +266,7 @@ class RunningService:
             "asks": lambda: asks.asks(self),
             "audit": lambda: sealer.seal(self),
             "figures": self.figures.keep,
+            "retention": lambda: retention.retain(self),
             **own,
         }
 

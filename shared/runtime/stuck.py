@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from shared.bus.standing import Standing
 from shared.clock import monotonic
 from shared.db.documents import qualified
 
 if TYPE_CHECKING:
     import asyncpg
 
+    from shared.bus.port import Lag
     from shared.runtime.service import RunningService
     from shared.runtime.spec import ServiceHandle
 
@@ -26,6 +28,9 @@ HERE_SECONDS = 1.0
 
 ELSEWHERE_SECONDS = 60.0
 """The same where another service's answer is awaited."""
+
+
+FAILS = "TIMER_OR_ANSWER_FAILS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +53,64 @@ class StuckView:
 
     def __init__(self, service: RunningService) -> None:
         self._service = service
-        self._since: dict[Hanging, float] = {}
+        self._seen: dict[Hanging, _Seen] = {}
+        self._lags: list[Lag] = []
+        self._unpublished = 0
 
     async def look(self) -> list[dict[str, Any]]:
         """What is stuck now; `Transient` while database or bus do not answer."""
         await self._see()
-        if any(not one.elsewhere for one in self._since if not self._long(one)):
+        if any(not one.elsewhere and not self._long(one) for one in self._seen):
             await asyncio.sleep(HERE_SECONDS)
             await self._see()
-        if not self._since or await self._unread():
-            return []
-        return [_shown(one) for one in self._since if self._long(one)]
+        return [_shown(one) for one in self._seen if self._long(one) and not self._unread(one)]
 
     async def _see(self) -> None:
+        # The bus before the rows: what it says is read by then has done to the rows what it does.
+        self._lags = await self._service.bus.lag(self._service.spec.name)
         hangs = self._service.spec.stuck
-        if hangs is None:
-            return
         async with self._service.read() as conn:
-            found = await hangs(self._service, conn)
-        now = monotonic()
-        self._since = {one: self._since.get(one, now) for one in found}
+            first, last = await conn.fetchrow(_OUTBOX.format(qualified(self._service.spec.delivery.outbox)))
+            found = list(await hangs(self._service, conn)) if hangs is not None else []
+            found += await self._failing(conn)
+        self._unpublished = first
+        seen = _Seen(monotonic(), Standing.of(self._lags), last)
+        self._seen = {one: self._seen.get(one, seen) for one in found}
+
+    async def _failing(self, conn: asyncpg.Connection) -> list[Hanging]:
+        """Whoever's timer or answer fails again and again: a row is there that would move it, and never will."""
+        faults = await self._service.failing.told(conn, self._service.spec.delivery)
+        numbers = {
+            one["id"]: one["application_no"]
+            for kind in self._service.spec.kinds
+            if "application_no" in kind.table.columns
+            for one in await conn.fetch(
+                f"SELECT id, application_no FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])",
+                [fault.aggregate_id for fault in faults if fault.kind == kind.name],
+            )
+        }
+        return [Hanging(f.aggregate_id, 0, numbers.get(f.aggregate_id, ""), FAILS) for f in faults]
 
     def _long(self, one: Hanging) -> bool:
-        return monotonic() - self._since[one] >= (ELSEWHERE_SECONDS if one.elsewhere else HERE_SECONDS)
+        return monotonic() - self._seen[one].at >= (ELSEWHERE_SECONDS if one.elsewhere else HERE_SECONDS)
 
-    async def _unread(self) -> bool:
-        """Whether something may still be on its way: unread by this service, or not yet out of its outbox."""
-        outbox = qualified(self._service.spec.delivery.outbox)
-        async with self._service.read() as conn:
-            if await conn.fetchval(f"SELECT 1 FROM {outbox} LIMIT 1"):
-                return True
-        return any(lag.records for lag in await self._service.bus.lag(self._service.spec.name))
+    def _unread(self, one: Hanging) -> bool:
+        """Whether something may still be on its way of what was when it was first seen: not yet read by this service, or
+        not yet out of its outbox. What came since is no reason to wait: on a busy bus something always does."""
+        seen = self._seen[one]
+        return 0 < self._unpublished <= seen.outbox or bool(seen.standing.behind(self._lags))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """When a thing was first seen hanging, and what was unread then."""
+
+    at: float
+    standing: Standing
+    outbox: int
+
+
+_OUTBOX = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM {}"
 
 
 def _shown(one: Hanging) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import structlog
 
 from shared.bus.consumer import TooManyFailures
 from shared.clock import monotonic
-from shared.errors import Misconfigured, Transient
+from shared.errors import KeyMissing, Misconfigured, Transient
 from shared.metrics import METRICS
 
 log = structlog.get_logger("onewindow.supervisor")
@@ -23,7 +23,7 @@ STOPPED = (Misconfigured, TooManyFailures)
 
 @dataclass
 class Supervisor:
-    """The workers of one process. `failed` names those that stopped for good, and why."""
+    """The workers of one process. `failed` names those that stopped for good, or wait for a key, and why."""
 
     failed: dict[str, str] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -38,6 +38,11 @@ class Supervisor:
             began = monotonic()
             try:
                 await work()
+            except KeyMissing as cause:
+                # The folder may be copied to this machine after the others: what is sealed under it waits meanwhile.
+                self.failed[name] = str(cause)
+                self._tell(name, began, pause, cause)
+                pause = LONGEST_PAUSE
             except STOPPED as cause:
                 self.failed[name] = str(cause)
                 log.critical("worker_stopped", worker=name, cause=str(cause))
@@ -50,6 +55,7 @@ class Supervisor:
             except Exception as cause:  # noqa: BLE001 — whatever it was: told, counted, and the worker is started again
                 pause = self._tell(name, began, pause, cause)
             await asyncio.sleep(pause)
+            self.failed.pop(name, None)
 
     @staticmethod
     def _tell(name: str, began: float, pause: float, cause: BaseException) -> float:
@@ -75,7 +81,7 @@ def _wanted() -> bool:
 
 def _report(name: str, cause: BaseException) -> None:
     """A world that is away is one line; anything else is a defect of ours and comes with its place."""
-    if isinstance(cause, Transient):
+    if isinstance(cause, Transient | KeyMissing):
         log.warning("worker_paused", worker=name, cause=str(cause))
     else:
         log.error("worker_restarted", worker=name, cause=type(cause).__name__, exc_info=cause)

@@ -17,6 +17,7 @@ from shared.bus.port import Record
 from shared.catalog.protocol import ItemDecided
 from shared.db import documents, timers
 from shared.db.unit_of_work import Entry, UnitOfWork
+from shared.db.waiting import Local
 from shared.db.writes import Writes
 from shared.outcomes import ItemStatus
 from shared.runtime.hearing import Hearing
@@ -128,7 +129,7 @@ def timers_twice() -> None:
     def never(unit: UnitOfWork, entry: Entry, *known: Any) -> bool:
         return already(unit, entry, *known) and entry.consumes is None
 
-    async def twice(service: RunningService, entries: Sequence[Entry]) -> None:
+    async def twice(service: RunningService, entries: Sequence[Local]) -> None:
         await apply_each(service, [entry for entry in entries for _ in range(2)])
 
     def unasked(turn: Any, timer: Any) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from shared.clock import random_id
+from shared.disk import sync_folder
 from shared.errors import Invalid, Poison
+from shared.files import store
 from shared.files.kinds import JPEG, OFD, PDF, PNG, WEBP, identify
 from shared.files.scanner import EICAR, NoScanner, SimulatedScanner
 from shared.files.sealing import CHUNK, new_key, seal, unseal, unwrap, wrap
@@ -213,6 +217,37 @@ def test_a_file_is_kept_whole_or_not_at_all(tmp_path):
     store.delete(str(FILE))
     store.delete(str(FILE))
     assert store.get(str(FILE)) is None
+
+
+def test_a_file_s_folders_last_too(tmp_path, monkeypatch):
+    """A name lasts when its folder was synced: also the name of the folder that was made for it."""
+    synced = []
+
+    def sync(path):
+        synced.append(path)
+        sync_folder(path)
+
+    monkeypatch.setattr(store, "sync_folder", sync)
+    root = tmp_path / "files"
+    name = str(random_id())
+    Folder(root).put(name, [b"x"])
+    assert synced == [tmp_path, root, root / name[:2]]
+
+
+def test_a_file_that_goes_while_it_is_looked_at_stops_no_sweep(tmp_path, monkeypatch):
+    folder = Folder(tmp_path)
+    names = sorted(str(random_id()) for _ in range(3))
+    for name in names:
+        folder.put(name, [b"x"])
+    looked = Path.stat
+
+    def stat(path, **more):
+        if path.name == names[1]:
+            path.unlink(missing_ok=True)
+        return looked(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert sorted(folder.older(-1)) == [names[0], names[2]]
 
 
 def test_the_folder_is_open_to_nobody_else(tmp_path):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.bus.consumer import TooManyFailures
+from shared.crypto.sealing import no_key
 from shared.runtime import supervisor as supervision
 from shared.runtime.supervisor import Supervisor
 from tests.support.database import eventually
@@ -50,6 +51,18 @@ async def test_a_worker_that_must_not_go_on_is_named_and_left_alone() -> None:
     await supervisor.stop()
     assert list(supervisor.failed) == ["toy.consumer"]
     assert len(starts) == 1
+
+
+async def test_a_worker_that_lacks_a_key_is_named_and_goes_on_once_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On several machines the key folder reaches one after the other; until then what is sealed under it waits."""
+    monkeypatch.setattr(supervision, "LONGEST_PAUSE", 0.3)
+    starts: list[int] = []
+    supervisor = Supervisor()
+    supervisor.start("toy.consumer", failing_first(no_key("toy.2-0"), starts))
+    await eventually(lambda: "toy.2-0" in supervisor.failed.get("toy.consumer", ""), "the key to be named", 5)
+    await eventually(lambda: len(starts) == 2, "the second start", 5)
+    assert supervisor.failed == {}
+    await supervisor.stop()
 
 
 async def test_stopping_ends_every_worker() -> None:

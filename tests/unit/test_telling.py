@@ -110,6 +110,15 @@ def test_a_case_that_ends_within_minutes_says_one_thing_beside_its_end():
     assert told(follow(state, closed, ctx(later))) == [("closed", later)]
 
 
+def test_a_clock_that_was_ahead_and_is_put_back_keeps_no_news_back():
+    state = received().state
+    ahead = NOW + timedelta(days=1)
+    assert told(concluded(state, "funeral.cremation", ItemStatus.APPROVED, at=ahead)) == [
+        ("progress", ahead + timedelta(minutes=30))
+    ]
+    assert told(concluded(state, WAIVER, ItemStatus.APPROVED)) == [("progress", NOW + timedelta(minutes=30))]
+
+
 def test_a_correction_is_told_at_once():
     assert told(corrected(received().state)) == [("correction", NOW)]
 

@@ -30,6 +30,7 @@ from services.intake.tables import PAPER_SIGNATURE
 from shared.catalog.authority import authorities
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
+from shared.errors import Transient
 from shared.handling.limits import working_calendar
 from shared.precedence import Slices
 
@@ -42,6 +43,11 @@ log = structlog.get_logger("onewindow.papers")
 MOST = 200
 """Papers issued in one transaction."""
 
+FAULT = "FAULT"
+"""Why a paper is held that could not be built or written."""
+
+_ANY = "SELECT EXISTS (SELECT FROM intake.paper WHERE number IS NULL AND held IS NULL)"
+_IDS = "SELECT id FROM intake.paper WHERE number IS NULL AND held IS NULL ORDER BY made_at, id LIMIT $1"
 _WAITING = """
 SELECT id, case_id, kind, made_at, moment FROM intake.paper WHERE number IS NULL AND held IS NULL
 ORDER BY made_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -62,6 +68,38 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t(id, number, dig
 _HOLD = "UPDATE intake.paper p SET held = t.why FROM unnest($1::uuid[], $2::text[]) AS t(id, why) WHERE p.id = t.id"
 
 
+async def waiting(service: RunningService) -> bool:
+    """Whether any paper waits to be issued."""
+    async with service.read() as conn:
+        return bool(await conn.fetchval(_ANY))
+
+
+async def issue_each(service: RunningService) -> int:
+    """Issues a batch of all that wait; where that fails, each by itself, and what fails alone is held."""
+    try:
+        return await issue(service)
+    except Transient:
+        raise
+    except Exception as cause:
+        log.exception("papers_not_issued", cause=type(cause).__name__)
+    async with service.read() as conn:
+        ids = [row["id"] for row in await conn.fetch(_IDS, MOST)]
+    for one in ids:
+        await _issue_alone(service, one)
+    return len(ids)
+
+
+async def _issue_alone(service: RunningService, one: UUID) -> None:
+    try:
+        await issue(service, [one])
+    except Transient:
+        raise
+    except Exception as cause:  # one bad paper must not hold up the others; it shows as held
+        log.exception("paper_not_issued", cause=type(cause).__name__)
+        async with service.db.transaction(role_of(service.spec.name)) as conn:
+            await conn.execute(_HOLD, [one], [FAULT])
+
+
 async def issue(service: RunningService, ids: Sequence[UUID] | None = None) -> int:
     """Issues the papers named that wait, or a batch of all that wait; how many rows were looked at."""
     async with service.db.transaction(role_of(service.spec.name)) as conn:
@@ -73,7 +111,7 @@ async def issue(service: RunningService, ids: Sequence[UUID] | None = None) -> i
 
 
 async def release_held(service: RunningService) -> None:
-    """Tries again what was held: a new release may know who has authority."""
+    """Tries again what was held: a new release may know who has authority, a key may have come."""
     async with service.db.transaction(role_of(service.spec.name)) as conn:
         await conn.execute("UPDATE intake.paper SET held = NULL WHERE number IS NULL AND held IS NOT NULL")
 
@@ -122,7 +160,7 @@ def _prepared(
         return prepare(draft, filed, parties[filed.id], service.keyring, world) or NO_AUTHORITY
     except Exception as cause:
         log.exception("paper_not_built", kind=draft.kind, cause=type(cause).__name__)
-        return "FAULT"
+        return FAULT
 
 
 async def _take(conn: asyncpg.Connection, ready: Sequence[Ready]) -> dict[Series, int]:

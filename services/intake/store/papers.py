@@ -74,7 +74,8 @@ async def attempts_of(handle: ServiceHandle, case_id: UUID) -> Sequence[Mapping[
     sql = (
         "SELECT at, topic, way, tries, fate FROM intake.message_attempt WHERE case_id = $1 UNION ALL"
         " SELECT due_at, topic, NULL, 0, state FROM intake.message"
-        " WHERE case_id = $1 AND state = 'waiting' AND tries = 0 AND due_at <= $2 ORDER BY 1, 2"
+        " WHERE case_id = $1 AND state = 'waiting' AND due_at <= $2 AND NOT EXISTS (SELECT FROM intake.message_attempt t"
+        " WHERE t.case_id = message.case_id AND t.topic = message.topic AND t.at >= message.made_at) ORDER BY 1, 2"
     )
     async with handle.read() as conn:
         return [dict(row) for row in await conn.fetch(sql, case_id, handle.clock.now() - SOON)]

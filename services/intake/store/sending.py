@@ -18,10 +18,12 @@ from services.intake.domain.papers.deliver import CONSENT
 from services.intake.domain.papers.model import Filed
 from services.intake.domain.sealing import unseal
 from services.intake.domain.visits import VILLAGE_PROVIDER, open_visit
+from services.intake.store.delivering import deliver_corrections
 from services.intake.store.notes import note_batch
 from services.intake.tables import MESSAGE_ATTEMPT
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
+from shared.errors import Transient
 from shared.messaging.port import Fate, Outgoing, Sent, Way
 from shared.precedence import Slices
 
@@ -44,17 +46,20 @@ WITH claimed AS (
     UPDATE intake.message SET tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $3)
     WHERE (case_id, topic) IN (
         SELECT case_id, topic FROM intake.message m WHERE state = 'waiting' AND due_at <= $1
-            AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            AND (lease_until IS NULL OR lease_until < clock_timestamp()
+                OR lease_until > clock_timestamp() + make_interval(secs => $3))
             AND NOT EXISTS (SELECT FROM intake.paper p
                 WHERE p.case_id = m.case_id AND p.number IS NULL AND p.held IS NULL)
         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING case_id, topic, made_at, tries)
 SELECT c.*, a.body FROM claimed c JOIN intake.application a ON a.id = c.case_id ORDER BY c.made_at, c.case_id, c.topic
 """
+# A lease that ends later than any could was given out by another machine's clock: the database has moved.
 _RECORD = """
 UPDATE intake.message m SET state = t.state, lease_until = NULL, due_at = coalesce(t.due, m.due_at)
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[]) AS t(case_id, topic, made_at, state, due)
-WHERE m.case_id = t.case_id AND m.topic = t.topic AND m.made_at = t.made_at
+WHERE m.case_id = t.case_id AND m.topic = t.topic AND m.made_at = t.made_at AND (m.state = 'waiting' OR t.state = 'sent')
+RETURNING m.case_id, m.topic, m.made_at
 """
 _COVER = """
 UPDATE intake.message m SET state = 'covered' FROM unnest($1::uuid[], $2::timestamptz[]) AS t(case_id, made_at)
@@ -67,6 +72,7 @@ FROM unnest($1::uuid[], $2::timestamptz[]) AS t(case_id, made_at) JOIN intake.pa
 WHERE p.number IS NOT NULL AND p.kind <> 'delivery' AND p.made_at <= t.made_at
 ON CONFLICT DO NOTHING
 """
+_ANY = "SELECT EXISTS (SELECT FROM intake.message WHERE state = 'waiting' AND due_at <= $1)"
 _EXPIRE = "UPDATE intake.message SET state = 'expired' WHERE state = 'waiting' AND made_at < $1"
 
 
@@ -83,9 +89,20 @@ class Due:
     """The applicant has agreed to electronic delivery, so that the news delivers what it tells of."""
 
     @property
+    def key(self) -> tuple[UUID, str, datetime]:
+        """Which message it is: what is said anew of a topic is another."""
+        return self.case_id, self.topic, self.made_at
+
+    @property
     def delivers(self) -> bool:
         """Whether sending it delivers the papers: it reaches a mobile of one who agreed."""
         return self.consent and self.outgoing.way is Way.TEXT
+
+
+async def waiting(service: RunningService) -> bool:
+    """Whether anything is due to be told."""
+    async with service.read() as conn:
+        return bool(await conn.fetchval(_ANY, service.clock.now()))
 
 
 async def expire(service: RunningService) -> None:
@@ -100,11 +117,36 @@ async def send(service: RunningService) -> int:
         rows = await conn.fetch(_CLAIM, service.clock.now(), MOST, LEASE_SECONDS)
     due, slices = [], Slices()
     for row in rows:
-        due.append(_due(row, service))
+        if (one := _built(row, service)) is not None:
+            due.append(one)
         await slices.give_way()
     if due:
-        await _record(service, due, await _hand_over(service, due))
-    return len(due)
+        fates = await _hand_over(service, due)
+        await _record(service, due, [await _delivered(service, d, fate) for d, fate in zip(due, fates, strict=True)])
+    return len(rows)
+
+
+async def _delivered(service: RunningService, one: Due, fate: Sent) -> Sent:
+    """Its fate, once what hangs on the day of its delivery is told; else it waits, and is told with the next try."""
+    if fate.fate is not Fate.SENT or not one.delivers:
+        return fate
+    try:
+        await deliver_corrections(service, one.case_id, one.made_at)
+    except Transient:
+        raise
+    except Exception as cause:
+        log.exception("delivery_not_told", case_id=str(one.case_id), cause=type(cause).__name__)
+        return Sent(Fate.WAITING, fate.provider, fate.provider_no)
+    return fate
+
+
+def _built(row: Mapping[str, Any], service: RunningService) -> Due | None:
+    """The message as it goes out; None for one that cannot be built, as while a key has not come."""
+    try:
+        return _due(row, service)
+    except Exception as cause:  # its lease ends by itself, and it keeps nobody else waiting
+        log.exception("message_not_built", topic=row["topic"], cause=type(cause).__name__)
+        return None
 
 
 def _due(row: Mapping[str, Any], service: RunningService) -> Due:
@@ -123,7 +165,7 @@ async def _hand_over(service: RunningService, due: Sequence[Due]) -> list[Sent]:
     others = [d for d in due if d.outgoing.way is not Way.VILLAGE_TASK]
     fates: dict[UUID, Sent] = {}
     for one in visits:
-        fates[one.outgoing.id] = await _visit(service, one)
+        fates[one.outgoing.id] = await _visit(service, one)  # one by one: each is a unit of its own
     for one, sent in zip(others, await _send(service, others), strict=True):
         fates[one.outgoing.id] = sent
     return [fates[d.outgoing.id] for d in due]
@@ -133,28 +175,41 @@ async def _send(service: RunningService, due: Sequence[Due]) -> Sequence[Sent]:
     if not due:
         return []
     try:
-        return await service.messenger.send([d.outgoing for d in due])
+        fates = await service.messenger.send([d.outgoing for d in due])
     except Exception as cause:  # noqa: BLE001 — a provider that fails leaves its messages waiting, visibly, and tried again
         log.warning("messenger_failed", cause=type(cause).__name__, messages=len(due))
         return [Sent(Fate.WAITING)] * len(due)
+    if len(fates) != len(due):
+        log.error("messenger_answers_amiss", messages=len(due), fates=len(fates))
+        return [Sent(Fate.WAITING)] * len(due)
+    return fates
 
 
 async def _visit(service: RunningService, one: Due) -> Sent:
     def open_visit_task(state: Any, ctx: Ctx) -> tuple[Changes[Any] | None, None]:
         return open_visit(state, one.topic, ctx), None
 
-    await service.command("application", one.case_id, open_visit_task, actor="system")
+    try:
+        await service.command("application", one.case_id, open_visit_task, actor="system")
+    except Transient:
+        raise
+    except Exception as cause:  # as with a provider: this one waits, the others go out
+        log.exception("visit_not_opened", case_id=str(one.case_id), cause=type(cause).__name__)
+        return Sent(Fate.WAITING, VILLAGE_PROVIDER)
     return Sent(Fate.SENT, VILLAGE_PROVIDER)
 
 
 async def _record(service: RunningService, due: Sequence[Due], fates: Sequence[Sent]) -> None:
     now = service.clock.now()
-    sent = [d for d, fate in zip(due, fates, strict=True) if fate.fate is Fate.SENT]
+    pairs = list(zip(due, fates, strict=True))
+    sent = [d for d, fate in pairs if fate.fate is Fate.SENT]
     async with service.db.transaction(role_of(service.spec.name)) as conn:
-        await write_rows(
-            conn, MESSAGE_ATTEMPT, [_attempt(d, f, now) for d, f in zip(due, fates, strict=True)], upsert=True
-        )
-        await conn.execute(_RECORD, *_columns([_state(d, f, now) for d, f in zip(due, fates, strict=True)]))
+        states = await conn.fetch(_RECORD, *_columns([_state(d, f, now) for d, f in pairs]))
+        # Whoever stood still for longer than its lease may find it told by another: a failure is no news then.
+        mine = {(row["case_id"], row["topic"], row["made_at"]) for row in states}
+        tried = [_attempt(d, f, now) for d, f in pairs if f.fate is Fate.SENT or d.key in mine]
+        if tried:
+            await write_rows(conn, MESSAGE_ATTEMPT, tried, upsert=True)
         await _follow(conn, sent, now)
         await note_batch(service, conn, "send_messages", {"messages": [str(d.outgoing.id) for d in sent]})
 

@@ -1,4 +1,4 @@
-"""The worker of papers and messages: issues what was made, then sends what is to be told, for ever."""
+"""The workers of papers, seals and messages, each for ever and apart: one that waits for a provider holds up no other."""
 
 from __future__ import annotations
 
@@ -18,33 +18,53 @@ if TYPE_CHECKING:
 GATHER_SECONDS = 0.6
 """Real time in which papers gather after the first was made: so many are issued in one transaction, none waits long."""
 
-_WORK = """
-SELECT EXISTS (SELECT FROM intake.paper WHERE number IS NULL AND held IS NULL) AS papers,
-    EXISTS (SELECT FROM intake.message WHERE state = 'waiting' AND due_at <= $1) AS messages,
-    EXISTS (SELECT FROM intake.paper WHERE unsealed) AS unsealed
-"""
+HELD_SECONDS = 600.0
+"""Real time after which what was held is tried again: the key that it lacked may have come."""
 
 
 async def papers(handle: ServiceHandle) -> None:
-    """Papers are issued within a second of the commit that made them; messages go out once their papers are there."""
+    """Papers are issued within a second of the commit that made them."""
     service = cast("RunningService", handle)
-    connected = not isinstance(service.messenger, Unconnected)
-    await issuing.release_held(service)
-    if connected:
-        await sending.expire(service)
+    again = monotonic()
     while True:
-        await wait_for(service.news.rows, LOOK_SECONDS)
-        await asyncio.sleep(GATHER_SECONDS)
-        async with service.read() as conn:
-            work = await conn.fetchrow(_WORK, service.clock.now())
-        while work["papers"] and await _behind(service, issuing.issue) >= issuing.MOST:
+        if monotonic() >= again:
+            await issuing.release_held(service)
+            again = monotonic() + HELD_SECONDS
+        await _news(service)
+        issued = False
+        while await issuing.waiting(service):
+            issued = True
+            if await _behind(service, issuing.issue_each) < issuing.MOST:
+                break
+        if issued:
+            service.news.rows.set()  # messages wait for their papers
+
+
+async def seals(handle: ServiceHandle) -> None:
+    """Papers that were issued without a seal get it from a provider outside."""
+    service = cast("RunningService", handle)
+    after = None
+    while True:
+        await _news(service)
+        if not service.seals.at_hand:
+            after = await sealing.seal_waiting(service, after)
+
+
+async def messages(handle: ServiceHandle) -> None:
+    """News goes out once its papers are there."""
+    service = cast("RunningService", handle)
+    if isinstance(service.messenger, Unconnected):
+        await asyncio.Event().wait()
+    await sending.expire(service)
+    while True:
+        await _news(service)
+        while await sending.waiting(service) and await _behind(service, sending.send) >= sending.MOST:
             pass
-        if work["unsealed"] and not service.seals.at_hand:
-            await sealing.seal_waiting(service)
-        while (
-            connected and (work["messages"] or work["papers"]) and await _behind(service, sending.send) >= sending.MOST
-        ):
-            pass
+
+
+async def _news(service: RunningService) -> None:
+    await wait_for(service.news.rows, LOOK_SECONDS)
+    await asyncio.sleep(GATHER_SECONDS)
 
 
 async def _behind(service: RunningService, batch: Callable[[RunningService], Awaitable[int]]) -> int:

@@ -50,8 +50,10 @@ def tell_applicant(state: Application, message: CaseMessage, *, papers: bool) ->
         return [_row(state, CLOSED, message.at, message.at)]
     if not papers or message.case.closed_at is not None:
         return []
-    if state.news_due is not None and message.at < state.news_due:
-        return []  # it is to be told already, with what has come since
+    if state.news_due is not None and timedelta(0) < state.news_due - message.at <= 2 * GATHERED:
+        # It is to be told already, with what has come since. Due later than that, it was set by a clock that has been
+        # put back since, and may have been told.
+        return []
     state.news_due = message.at + GATHERED
     return [_row(state, PROGRESS, message.at, state.news_due)]
 

@@ -125,13 +125,29 @@ def deliver(
     effective = ground.paper.delivered_at is None
     put = delivery_row(ground.paper, given, ctx, effective=effective, effect=takes_effect(given, ground, ctx))
     puts = [put, _proof(given, ground, put, ctx), *tell(state, [_told(ground.paper, given)], ctx.now)]
-    emits = [*_answer_runs(state, ground.paper, put.values["takes_effect"])] if effective else []
+    emits = [*_answer_runs(state, ground.paper.moment, put.values["takes_effect"])] if effective else []
     return Changes(state, emits=emits, puts=puts), {"delivery_id": str(put.values["id"]), "effective": effective}
 
 
-def _answer_runs(state: Application, paper: Paper, effect: datetime) -> Iterator[Emit]:
+def by_message(state: Application, paper_id: UUID, moment: Moment, ctx: Ctx) -> Changes[Application]:
+    """A correction is delivered by the news of it, which its applicant agreed to: the days to answer run from now."""
+    values = {
+        "id": paper_id,
+        "paper_id": paper_id,
+        "case_id": state.id,
+        "method": "electronic",
+        "at": ctx.now,
+        "by": ctx.actor,
+        "recorded_at": ctx.now,
+        "effective": True,
+        "takes_effect": ctx.now,
+    }
+    return Changes(state, emits=[*_answer_runs(state, moment, ctx.now)], puts=[Put(PAPER_DELIVERY, values)])
+
+
+def _answer_runs(state: Application, moment: Moment, effect: datetime) -> Iterator[Emit]:
     """Tells the coordinator from which day the applicant's time to answer a correction runs."""
-    told = paper.moment.correction
+    told = moment.correction
     if told is not None:
         day = beijing_date(effect)
         yield to_coordinator(state, CorrectionDelivered(case_id=state.id, number=told.number, delivered_on=day))
