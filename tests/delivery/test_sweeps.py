@@ -47,7 +47,7 @@ async def service(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 async def cases(running: RunningService, numbers: Iterable[int], **items: Any) -> None:
     """Opens cases; every item of them is then as said."""
     numbers = list(numbers)
-    await running.handle([opened(running, n) for n in numbers])
+    await running.hearing.handle([opened(running, n) for n in numbers])
 
     def put(case: Any, ctx: Any) -> tuple[Any, None]:
         for item in case.items.values():
