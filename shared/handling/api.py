@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -65,7 +65,7 @@ class DecisionBody(BaseModel):
 class TaskFilter(BaseModel):
     """Which tasks are wanted; without `state` those that are open or claimed."""
 
-    state: str | None = None
+    state: Literal["open", "claimed", "done", "cancelled"] | None = None
     kind: str | None = None
     mine: bool = False
 
