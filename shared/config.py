@@ -19,6 +19,7 @@ from shared.complaints import sentence
 from shared.errors import Misconfigured
 
 PREFIX = "ONEWINDOW_"
+CONFIG = f"{PREFIX}CONFIG"
 DATABASE_URL = f"{PREFIX}DATABASE_URL"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="使用已有 PostgreSQL / use this PostgreSQL server instead")
     database_urls: dict[str, str] = Field(
         default_factory=dict,
-        description="某个服务自己的数据库,写作 DATABASE_URL_<SERVICE> / a service's own database",
+        description="某个服务自己的数据库 / a service's own database",
     )
     bus: str = Field("embedded", description="embedded 或 kafka://host:port,… / the event bus")
     bus_user: str | None = Field(None, description="Kafka 账号 / account at Kafka (SCRAM-SHA-512)")
@@ -276,6 +277,5 @@ def _no_unknown_in_file() -> None:
             )
 
 
-CONFIG = f"{PREFIX}CONFIG"
 OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS", "SEED")
 """Names under the prefix that are not the platform's own settings: the client's and the tests'."""

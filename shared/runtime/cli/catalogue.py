@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from shared.bus.kafka_topics import declare
 from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
-from shared.config import PREFIX, Settings, load_settings
+from shared.config import CONFIG, DATABASE_URL, PREFIX, Settings, load_settings
 from shared.runtime.app import describe
 from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
@@ -113,6 +114,14 @@ def gateway(
     typer.echo(nginx(load_specs(_catalog()), places, listen=listen, folder=where, file_bytes=most))
 
 
+BESIDE = {
+    CONFIG: "设置文件(TOML,名称用小写、不带前缀)/ a TOML file of these settings, in small letters, without the prefix",
+    f"{PREFIX}URL": "demo、parked、bus、audit 所连的平台,默认本机端口 / the platform that these commands speak to",
+    f"{PREFIX}TOKEN": "以谁的身份,演示时自动登录 / as whom they speak; a demonstration signs in by itself",
+}
+"""What the command line alone looks at."""
+
+
 def settings() -> None:
     """列出设置 / list the settings, their values and meanings."""
     now = load_settings()
@@ -120,5 +129,9 @@ def settings() -> None:
     for name, field in Settings.model_fields.items():
         value = getattr(now, name)
         hidden = "***" if name in {"database_url", "database_urls"} and value else str(value)
-        table.add_row(PREFIX + name.upper(), hidden, field.description or "")
+        shown = f"{DATABASE_URL}_<SERVICE>" if name == "database_urls" else PREFIX + name.upper()
+        table.add_row(shown, hidden, field.description or "")
+    for name, meaning in BESIDE.items():
+        given = os.environ.get(name)
+        table.add_row(name, "***" if given and name.endswith("TOKEN") else str(given), meaning)
     show(table)
