@@ -56,3 +56,7 @@ def test_a_draft_is_handed_in_without_what_it_holds_already() -> None:
     jsonschema.validate({"draft_id": "01a2152f-2629-7530-8abd-159bd6b5bcce"}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"channel": "window"}, schema)
+
+
+def test_an_objection_holds_back_what_was_granted_and_so_says_why() -> None:
+    assert DOCUMENT["components"]["schemas"]["ObjectionBody"]["required"] == ["reason"]
