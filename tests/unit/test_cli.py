@@ -101,6 +101,34 @@ def test_the_target_of_a_backup_that_is_not_empty_is_not_called_a_restores(run, 
     assert "restore" not in err
 
 
+def test_a_reader_outside_gets_rights_to_facts_alone_and_a_group_of_its_own(run, monkeypatch):
+    monkeypatch.setenv("ONEWINDOW_BUS", "kafka://broker:9092/prefix.")
+    _, every, _ = run("topics", "--acls", "--reader", "psb")
+    assert "--allow-principal User:psb" in every
+    assert "--operation Read --operation Describe" in every
+    assert "prefix.onewindow.coordinator.events" in every
+    assert ".requests" not in every
+    assert ".answers" not in every
+    assert every.rstrip().endswith("--group prefix.psb")
+    _, one, _ = run("topics", "--acls", "--reader", "psb", "--topic", "onewindow.coordinator.events")
+    assert one.count("--topic") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--reader", "funeral"], "--reader"),
+        (["--reader", "psb", "--topic", "onewindow.funeral.requests"], "--topic"),
+        (["--reader", "psb", "--topic", "onewindow.nobody.events"], "--topic"),
+    ],
+)
+def test_a_reader_outside_is_given_nothing_that_is_addressed(run, monkeypatch, arguments, named):
+    monkeypatch.setenv("ONEWINDOW_BUS", "kafka://broker:9092")
+    code, out, err = run("topics", "--acls", *arguments)
+    assert (code, out) == (2, "")
+    assert named in err
+
+
 def test_every_name_that_is_looked_at_is_listed_and_no_secret_shown(run, monkeypatch):
     monkeypatch.setenv("ONEWINDOW_TOKEN", "a-secret-token")
     monkeypatch.setenv("ONEWINDOW_DATABASE_URL_FUNERAL", "postgresql://u:a-secret-word@h/funeral")

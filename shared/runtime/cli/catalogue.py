@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from shared.bus.kafka_acls import grants
+from shared.bus.kafka_acls import grants, reading
 from shared.bus.kafka_topics import declare
 from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
@@ -86,20 +86,28 @@ def topics(
     acls: Annotated[
         bool, typer.Option(help="打印要告诉 kafka-acls 的权限 / print what kafka-acls is to be told")
     ] = False,
+    reader: Annotated[
+        str, typer.Option(help="与 --acls 同用:平台之外的订阅者 / with --acls: for a reader outside the platform")
+    ] = "",
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="订阅者可读的主题,默认全部对外主题 / what it may read, by default all facts"),
+    ] = None,
 ) -> None:
     """列出目录声明的主题;在 Kafka 上先把缺的建好 / list the catalogue's topics; on Kafka, make those missing first."""
     now, catalog = load_settings(), _catalog()
     if acls:
         link = link_of(now)
-        for grant in grants(catalog, link.prefix):
+        wanted = [reading(catalog, reader, topic or (), link.prefix)] if reader else grants(catalog, link.prefix)
+        for grant in wanted:
             typer.echo(shlex.join(["kafka-acls.sh", "--bootstrap-server", link.servers, *grant.arguments()]))
         return
     if now.bus != EMBEDDED:
         asyncio.run(declare(link_of(now), list(catalog.topics.values())))
     table = Table("topic", "writer", "readers", "partitions", "kept (days)")
-    for topic in catalog.topics.values():
-        readers = ", ".join(topic.readers) if topic.readers is not None else "*"
-        table.add_row(topic.name, topic.writer, readers, str(topic.partitions), str(topic.days or "∞"))
+    for entry in catalog.topics.values():
+        readers = ", ".join(entry.readers) if entry.readers is not None else "*"
+        table.add_row(entry.name, entry.writer, readers, str(entry.partitions), str(entry.days or "∞"))
     show(table)
 
 
