@@ -72,8 +72,8 @@ def _said(result: Mapping[str, Any]) -> Lines:
         yield from _ending(scheme)
     if review := result.get("household_review"):
         yield (
-            f"家庭的低保不停发;减员重核已开,{review['due']} 前办结",
-            f"the household's allowance goes on; its review is due {review['due']}",
+            f"家庭的低保不停发;减员重核已开,法定期限 {review['due']}",
+            f"the household's allowance goes on; its review is due by law on {review['due']}",
         )
     if "annotation" in result:
         spouse = (result.get("spouse") or {}).get("name", "")

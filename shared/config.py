@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -10,12 +11,15 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from shared.clock import parse_clock
+from shared.complaints import sentence
 from shared.errors import Misconfigured
 
 PREFIX = "ONEWINDOW_"
+CONFIG = f"{PREFIX}CONFIG"
 DATABASE_URL = f"{PREFIX}DATABASE_URL"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -31,7 +35,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="使用已有 PostgreSQL / use this PostgreSQL server instead")
     database_urls: dict[str, str] = Field(
         default_factory=dict,
-        description="某个服务自己的数据库,写作 DATABASE_URL_<SERVICE> / a service's own database",
+        description="某个服务自己的数据库 / a service's own database",
     )
     bus: str = Field("embedded", description="embedded 或 kafka://host:port,… / the event bus")
     bus_user: str | None = Field(None, description="Kafka 账号 / account at Kafka (SCRAM-SHA-512)")
@@ -79,15 +83,28 @@ class Settings(BaseSettings):
         try:
             parse_clock(value)
         except Misconfigured as cause:
-            raise ValueError(cause.detail_en) from cause
+            zh, en = (said.partition(": ")[2] for said in (cause.detail_zh, cause.detail_en))
+            raise ValueError(f"{zh} / {en}") from cause
         return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgres(cls, value: str | None) -> str | None:
+        return value if value is None else _postgres(DATABASE_URL, value)
+
+    @field_validator("database_urls")
+    @classmethod
+    def _databases_are_postgres(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: _postgres(f"{DATABASE_URL}_{name.upper()}", url) for name, url in value.items()}
 
     @model_validator(mode="after")
     def _demonstration_stays_at_home(self) -> Self:
         """Its accounts have a public password."""
         if self.demo and self.host not in LOOPBACK:
-            raise ValueError(
-                "演示模式只在本机监听,请用 127.0.0.1 或 --no-demo / a demonstration listens on loopback only"
+            raise _wrong(
+                f"{PREFIX}HOST",
+                "演示模式只在本机监听,请用 127.0.0.1,或加 --no-demo",
+                "a demonstration listens on loopback only: take 127.0.0.1, or --no-demo",
             )
         return self
 
@@ -95,7 +112,11 @@ class Settings(BaseSettings):
     def _nobody_pretends_to_scan(self) -> Self:
         """The simulator knows one test string: outside a demonstration it would call a virus clean."""
         if self.scanner == "simulated" and not self.demo:
-            raise ValueError("SCANNER=simulated 只用于演示 / the simulated scanner is for the demonstration only")
+            raise _wrong(
+                f"{PREFIX}SCANNER",
+                "simulated 只用于演示,请用 none",
+                "the simulated scanner is for the demonstration only: take none",
+            )
         return self
 
     @field_validator("oidc_issuer")
@@ -198,12 +219,33 @@ class OwnDatabases(PydanticBaseSettingsSource):
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; raises `Misconfigured` naming the wrong one and what would be right."""
     _no_unknown_names()
+    _no_unknown_in_file()
     try:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})
     except ValidationError as cause:
-        names = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper() or 'HOST'}" for e in cause.errors()]
-        said = "; ".join(str(e["msg"]) for e in cause.errors())
-        raise Misconfigured(", ".join(names), f"设置有误:{said}", f"wrong setting: {said}") from cause
+        told = [_told(error) for error in cause.errors(include_url=False, include_input=False)]
+        names, zh, en = ([part[n] for part in told] for n in range(3))
+        raise Misconfigured(", ".join(names), ";".join(zh), "; ".join(en)) from cause
+
+
+def _postgres(setting: str, url: str) -> str:
+    if url.startswith(("postgresql://", "postgres://")):
+        return url
+    raise _wrong(setting, "应为 postgresql://… 地址", "must be an address that begins with postgresql://")
+
+
+def _wrong(setting: str, zh: str, en: str) -> PydanticCustomError:
+    """What is wrong with a setting that is not the field under validation, or not that alone."""
+    return PydanticCustomError("setting", "{zh} / {en}", {"name": setting, "zh": zh, "en": en})
+
+
+def _told(error: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The setting's name, and what would be right in either language."""
+    if error["type"] == "setting":
+        ctx = error["ctx"]
+        return ctx["name"], ctx["zh"], ctx["en"]
+    zh, _, en = sentence(error).partition(" / ")
+    return f"{PREFIX}{'_'.join(map(str, error['loc'])).upper()}", zh, en or zh
 
 
 def _no_unknown_names() -> None:
@@ -211,6 +253,28 @@ def _no_unknown_names() -> None:
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known and not name.startswith(f"{DATABASE_URL}_"):
             raise Misconfigured(name, "没有这个设置,见 onewindow settings", "no such setting, see `onewindow settings`")
+
+
+def _no_unknown_in_file() -> None:
+    """The file must be there, be TOML, and hold settings alone."""
+    path = os.environ.get(CONFIG)
+    if not path:
+        return
+    try:
+        given = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as cause:
+        raise Misconfigured(
+            CONFIG, f"读不了 {path}({cause.strerror})", f"cannot read {path} ({cause.strerror})"
+        ) from cause
+    except ValueError as cause:
+        raise Misconfigured(CONFIG, f"{path} 不是有效的 TOML:{cause}", f"{path} is not valid TOML: {cause}") from cause
+    for name in given:
+        if name not in Settings.model_fields and not name.startswith("database_url_"):
+            raise Misconfigured(
+                CONFIG,
+                f"{path} 中的 {name} 不是设置;文件中用小写、不带前缀,如 port",
+                f"{path}: {name} is no setting; in a file names are small and without the prefix, as port",
+            )
 
 
 OUTSIDE = ("CONFIG", "URL", "TOKEN", "TEST_STRICT", "ROUNDS", "SEED")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from shared.catalog.registry import Catalog
+from shared.errors import Misconfigured
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,25 @@ def grants(catalog: Catalog, prefix: str = "") -> Iterator[Grant]:
             yield Grant(service, ("Read", "Describe"), tuple(read), (prefix + service,))
         if asked:
             yield Grant(service, ("Describe",), groups=tuple(asked))
+
+
+def reading(catalog: Catalog, reader: str, topics: Collection[str] = (), prefix: str = "") -> Grant:
+    """What somebody outside needs to read these topics (all that everyone may read, if none is named), in a group of
+    its own name. `Misconfigured` for a topic that is addressed, and for a service's name: it would share its group."""
+    if reader in catalog.services:
+        raise Misconfigured(
+            "--reader", f"{reader} 是平台自己的服务,请另取名称", f"{reader} is a service here: take another name"
+        )
+    facts = sorted(name for name, topic in catalog.topics.items() if topic.readers is None)
+    for name in topics:
+        if name not in facts:
+            known = ", ".join(facts)
+            raise Misconfigured(
+                "--topic", f"{name} 不对外,对外的有:{known}", f"{name} is not for all; these are: {known}"
+            )
+    return Grant(
+        reader, ("Read", "Describe"), tuple(prefix + name for name in sorted(topics) or facts), (prefix + reader,)
+    )
 
 
 def watching(catalog: Catalog, prefix: str = "") -> Grant:

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.catalog.model import Bundle, FormField, Matter
 from shared.catalog.registry import Catalog
+from shared.complaints import sentence
 from shared.errors import FieldError
 from shared.money import NonNegativeYuan, Yuan
 from shared.regions import is_region
@@ -43,7 +44,7 @@ def _world(info: Info) -> World:
 
 def _iso_text(value: object) -> object:
     if not isinstance(value, str | date):
-        raise PydanticCustomError("FORMAT", "a date is a text")
+        raise ValueError("应为日期,如 2026-11-21 / must be a day, as 2026-11-21")  # noqa: TRY004 — a field's error
     return value
 
 
@@ -180,7 +181,7 @@ MESSAGES = {
     "COMMITMENT_REQUIRED": "须作出承诺(true)方可办理 / the commitment must be given (true)",
     "DUPLICATE_CODE": "同一项目请合并为一行 / one line a code",
 }
-"""What each code says to the person who filled the form in."""
+"""What each code says to the person who filled the form in; of a value, what would be right is said more closely."""
 
 _PREFIXES = (
     ("missing", "REQUIRED"),
@@ -211,9 +212,11 @@ def error_code(kind: str) -> str:
 def field_errors(base: str, cause: ValidationError) -> list[FieldError]:
     """Pydantic's errors as wrong fields under a JSON pointer, one a place, in order; no value is repeated in them."""
     found: dict[str, FieldError] = {}
-    for error in cause.errors(include_url=False, include_context=False, include_input=False):
+    for error in cause.errors(include_url=False, include_input=False):
         pointer = base + "".join(f"/{_escape(part)}" for part in _places(error))
-        found.setdefault(pointer, field_error(pointer, error_code(error["type"])))
+        kind = error["type"]
+        told = MESSAGES.get(kind) or sentence(error)
+        found.setdefault(pointer, FieldError(pointer, error_code(kind), told))
     return list(found.values())
 
 

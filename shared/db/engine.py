@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
+import structlog
 
 from shared.clock import monotonic
 from shared.errors import Conflict, Misconfigured, Transient
 from shared.failpoints import hit
 
+log = structlog.get_logger("onewindow.database")
 RETRY_AFTER = 2.0
 ROLE_PREFIX = "ow_"
 HUNG = "20s"
@@ -62,6 +64,14 @@ def mapped_errors() -> Iterator[None]:
     except asyncpg.UniqueViolationError as cause:
         raise Conflict(
             "ALREADY_THERE", f"已存在({cause.constraint_name})", f"already there ({cause.constraint_name})"
+        ) from cause
+    except asyncpg.DiskFullError as cause:
+        # Readiness does not show it, since reading goes on; a traceback each time would fill what is left.
+        log.error("disk_full")  # noqa: TRY400
+        raise Transient(
+            "数据库所在的磁盘已满,没有保存;请运维腾出空间后再试",
+            "the database's disk is full, nothing was stored: the operator must make room, then try again",
+            retry_after=RETRY_AFTER,
         ) from cause
     except LOST as cause:
         raise Transient(

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -65,7 +65,7 @@ class DecisionBody(BaseModel):
 class TaskFilter(BaseModel):
     """Which tasks are wanted; without `state` those that are open or claimed."""
 
-    state: str | None = None
+    state: Literal["open", "claimed", "done", "cancelled"] | None = None
     kind: str | None = None
     mine: bool = False
 
@@ -88,12 +88,14 @@ def _add_looks(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
         place: Annotated[Paging, Depends(paging)],
         who: Annotated[Principal, who_may],
     ) -> dict[str, Any]:
+        """Tasks within the caller's reach, those due first; without `state`, what is open or claimed."""
         return await tasks.page(wanted, place, who)
 
     @router.get("/tasks/{task_id}", **answers(TaskDetail))
     async def get_task(
         task_id: UUID, who: Annotated[Principal, who_may], min_version: MinVersion = 0
     ) -> dict[str, Any]:
+        """One task with what it is about: people masked, findings, what sources answered, earlier decisions."""
         return await tasks.look(task_id, who, min_version)
 
 
@@ -102,18 +104,22 @@ def _add_acts(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
 
     @router.post("/tasks/{task_id}/claim", **answers(LeaseShown))
     async def claim_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
+        """Takes the task for half an hour: the `lease` goes with the decision, and nobody else decides meanwhile."""
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.claim(state, task_id, who, ctx), "claim_task"
         )
 
     @router.post("/tasks/{task_id}/release", **answers(TaskState))
     async def release_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
+        """Gives a claimed task back."""
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.release(state, task_id, who, ctx), "release_task"
         )
 
     @router.post("/tasks/{task_id}/decision", **answers(TaskState))
     async def decide_task(task_id: UUID, body: DecisionBody, who: Annotated[Principal, who_may], key: _Key) -> Any:
+        """Decides, as who holds the lease. `deny`, `not_accept` and `return` need a `reason_code`, `request_correction`
+        its `findings`, `pause` a `ground` of the matter and `until`, `resume` the ground, `extend` an `until`."""
         decision = body.by(who.account, task_id)
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.settle(state, decision, who, ctx), "decide_task"

@@ -67,19 +67,22 @@ def not_possible(outcome: TaskOutcome) -> Conflict:
 
 
 def _complete(decision: TaskDecision) -> None:
-    needs = {
-        TaskOutcome.REQUEST_CORRECTION: ("findings", decision.findings),
-        TaskOutcome.EXTEND: ("until", decision.until),
-        TaskOutcome.PAUSE: ("ground", decision.ground),
-        TaskOutcome.RESUME: ("ground", decision.ground),
-        TaskOutcome.DENY: ("reason_code", decision.reason_code),
-        TaskOutcome.NOT_ACCEPT: ("reason_code", decision.reason_code),
-        TaskOutcome.RETURN: ("reason_code", decision.reason_code),
-    }
-    name, value = needs.get(decision.outcome, ("", True))
-    if not value:
-        message = f"{decision.outcome} 须填写此项 / {decision.outcome} needs this"
-        raise Invalid([FieldError(f"/{name}", "REQUIRED", message)])
+    message = f"{decision.outcome} 须填写此项 / {decision.outcome} needs this"
+    missing = [name for name in NEEDS.get(decision.outcome, ()) if not getattr(decision, name)]
+    if missing:
+        raise Invalid([FieldError(f"/{name}", "REQUIRED", message) for name in missing])
+
+
+NEEDS = {
+    TaskOutcome.REQUEST_CORRECTION: ("findings",),
+    TaskOutcome.EXTEND: ("until",),
+    TaskOutcome.PAUSE: ("ground", "until"),
+    TaskOutcome.RESUME: ("ground",),
+    TaskOutcome.DENY: ("reason_code",),
+    TaskOutcome.NOT_ACCEPT: ("reason_code",),
+    TaskOutcome.RETURN: ("reason_code",),
+}
+"""What must be said with an outcome."""
 
 
 def _nothing_more(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:

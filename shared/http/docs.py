@@ -22,6 +22,7 @@ const json=(to,value)=>put(to,'pre',JSON.stringify(value,null,2));
 const show=(api)=>{
   const main=document.querySelector('main');main.replaceChildren();
   put(main,'h1',api.info.title+' '+api.info.version);
+  for(const said of (api.info.description||'').split('\\n\\n'))put(main,'p',said);
   const groups=new Map();
   for(const [path,item] of Object.entries(api.paths))for(const [method,call] of Object.entries(item)){
     const tag=(call.tags||['-'])[0];if(!groups.has(tag))groups.set(tag,[]);groups.get(tag).push([method,path,call]);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 from fastapi import Header, Request
 
@@ -13,10 +13,15 @@ from shared.http.refusals import HttpError
 Scope = tuple[str, str, str, bytes]
 """(principal, route, key, body): what `ServiceHandle.command` takes as `idempotency`."""
 
+ALWAYS: Final = "x-always"
+"""Marks the header in the OpenAPI document where it is required: the framework must not refuse its absence itself."""
+_WORDS: Final = "本次提交的唯一编号,重发用同一个 / one for each thing to do, the same when it is sent again"
+_Required = Annotated[str | None, Header(description=_WORDS, json_schema_extra={ALWAYS: True})]
+_Welcome = Annotated[str | None, Header(description=_WORDS)]
 _FORM: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-async def idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope:
+async def idempotency(request: Request, idempotency_key: _Required = None) -> Scope:
     """The dependency of every POST that creates: `key: Annotated[Scope, Depends(idempotency)]`; without the header 400."""
     found = await optional_idempotency(request, idempotency_key)
     if found is None:
@@ -24,7 +29,7 @@ async def idempotency(request: Request, idempotency_key: str | None = Header(Non
     return found
 
 
-async def unread_idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope:
+async def unread_idempotency(request: Request, idempotency_key: _Required = None) -> Scope:
     """The same for a form, whose bytes differ each time it is sent: the route puts what counts of it in place of the
     empty body."""
     found = _scope(request, idempotency_key, b"")
@@ -33,7 +38,7 @@ async def unread_idempotency(request: Request, idempotency_key: str | None = Hea
     return found
 
 
-async def optional_idempotency(request: Request, idempotency_key: str | None = Header(None)) -> Scope | None:
+async def optional_idempotency(request: Request, idempotency_key: _Welcome = None) -> Scope | None:
     """The same where the key is welcome but not required."""
     return _scope(request, idempotency_key, b"" if idempotency_key is None else await request.body())
 

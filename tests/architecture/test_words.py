@@ -159,7 +159,7 @@ HOSTS = [
 ]
 PLACES = re.compile(r"(?<![\w.~$}])/(?:wo" + r"rk|ro" + r"ot|ho" + r"me|Us" + r"ers)/[\w.-]")
 ELSEWHERE = re.compile(
-    r"\bissues?\s+#?\d|\bfor this iss" + r"ue\b|\.\./sha" + r"red/|\bwork" + r"place\b", re.IGNORECASE
+    r"种" + r"子\s*\d|\bissues?\s+#?\d|\bfor this iss" + r"ue\b|\.\./sha" + r"red/|\bwork" + r"place\b", re.IGNORECASE
 )
 
 SKIP = {".git", ".venv", "var", "build", "dist", "node_modules", "__pycache__", ".hypothesis", ".pytest_cache"}
@@ -219,6 +219,7 @@ FOREIGN = {
     "Makefile": "run:\n\tcd /wo" + "rk/main",
     "README.md": "as asked in Issue #" + "3",
     "shared/a.py": "# see ../sha" + "red/papers",
+    "shared/a.yaml": "# as in 种" + "子 000",
 }
 
 

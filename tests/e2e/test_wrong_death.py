@@ -194,5 +194,9 @@ async def test_whoever_is_said_to_be_dead_may_object_and_is_shown_nothing_else(p
     source = await platform.post(path, {"reason": "alive"}, "psb")
     assert (source.status_code, source.json()["ground"]) == (201, "SOURCE_CONTRADICTS"), "a later contradiction"
     assert (await platform.post(path, {"reason": "alive"}, "court")).status_code == httpx.codes.FORBIDDEN
-    wrong = await platform.post(path, {"fact": "no_such_fact"}, "clerk")
+    unsaid = await platform.post(path, {}, "psb")
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["pointer"]) == (422, "/reason"), (
+        "holding back needs a reason"
+    )
+    wrong = await platform.post(path, {"fact": "no_such_fact", "reason": "other"}, "clerk")
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/fact")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 
 import pytest
@@ -70,6 +71,71 @@ def test_a_wrong_setting_is_named_with_what_would_be_right(run, monkeypatch):
     assert code == 2
     assert "ONEWINDOW_BUS" in err
     assert "embedded" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["up"], ["parked", "discard"], ["bus", "reset"], ["restore"], ["audit", "fetch"]]
+)
+def test_help_is_whole_in_a_narrow_terminal_and_says_what_each_argument_is(run, monkeypatch, arguments):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run(*arguments, "--help")
+    assert "…" not in out
+    assert not re.search(r"^  \w+ <\w+>\s+\[required\]", out, re.MULTILINE), "an argument without a word on what it is"
+
+
+def test_a_path_in_an_error_stands_on_one_line(run, tmp_path):
+    missing = tmp_path / ("a-folder-with-a-long-name-" * 4)
+    code, _, err = run("restore", str(missing))
+    assert code == 1
+    assert f"没有 {missing}/manifest.json" in err
+    assert f"there is no {missing}/manifest.json" in err
+
+
+def test_the_target_of_a_backup_that_is_not_empty_is_not_called_a_restores(run, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "a").touch()
+    run("keys")
+    code, _, err = run("backup", str(tmp_path / "kept"))
+    assert code == 1
+    assert "not empty" in err
+    assert "restore" not in err
+
+
+def test_a_reader_outside_gets_rights_to_facts_alone_and_a_group_of_its_own(run, monkeypatch):
+    monkeypatch.setenv("ONEWINDOW_BUS", "kafka://broker:9092/prefix.")
+    _, every, _ = run("topics", "--acls", "--reader", "psb")
+    assert "--allow-principal User:psb" in every
+    assert "--operation Read --operation Describe" in every
+    assert "prefix.onewindow.coordinator.events" in every
+    assert ".requests" not in every
+    assert ".answers" not in every
+    assert every.rstrip().endswith("--group prefix.psb")
+    _, one, _ = run("topics", "--acls", "--reader", "psb", "--topic", "onewindow.coordinator.events")
+    assert one.count("--topic") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--reader", "funeral"], "--reader"),
+        (["--reader", "psb", "--topic", "onewindow.funeral.requests"], "--topic"),
+        (["--reader", "psb", "--topic", "onewindow.nobody.events"], "--topic"),
+    ],
+)
+def test_a_reader_outside_is_given_nothing_that_is_addressed(run, monkeypatch, arguments, named):
+    monkeypatch.setenv("ONEWINDOW_BUS", "kafka://broker:9092")
+    code, out, err = run("topics", "--acls", *arguments)
+    assert (code, out) == (2, "")
+    assert named in err
+
+
+def test_every_name_that_is_looked_at_is_listed_and_no_secret_shown(run, monkeypatch):
+    monkeypatch.setenv("ONEWINDOW_TOKEN", "a-secret-token")
+    monkeypatch.setenv("ONEWINDOW_DATABASE_URL_FUNERAL", "postgresql://u:a-secret-word@h/funeral")
+    _, out, _ = run("settings")
+    for name in ("CONFIG", "URL", "TOKEN", "DATABASE_URL_<SERVICE>"):
+        assert f"ONEWINDOW_{name} " in out
+    assert "a-secret" not in out
 
 
 def test_the_key_folder_is_made_once_and_no_key_is_printed(run, tmp_path):

@@ -22,6 +22,9 @@ PAGES = {
         "next": None,
     },
 }
+HEAD = {"service": "elderly", "number": 1}
+NO_HEAD = {"code": "NO_HEAD", "title": "未找到 / Not found", "detail": "还没有签过链头 / no head was signed yet"}
+STRANGER = {"code": "TOKEN_INVALID", "title": "未登录 / Not signed in", "detail": "令牌已失效 / it does not hold"}
 REFUSED = {"code": "SKIPS_RECORDS", "title": "冲突 / Conflict", "detail": "前移会跳过 / going forward skips 2 records"}
 
 
@@ -46,7 +49,15 @@ class Gateway(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         page = PAGES.get(self.path)
-        self._answer(200 if page else 502, json.dumps(page).encode() if page else b"<html>Bad Gateway</html>")
+        if self.headers["Authorization"] != "Bearer an operator's":
+            self._answer(401, json.dumps(STRANGER).encode())
+        elif self.path.endswith("/audit/head"):
+            service = self.path.split("/")[3]
+            self._answer(
+                *((200, json.dumps(HEAD).encode()) if service == "elderly" else (404, json.dumps(NO_HEAD).encode()))
+            )
+        else:
+            self._answer(200 if page else 502, json.dumps(page).encode() if page else b"<html>Bad Gateway</html>")
 
     def do_POST(self) -> None:
         said = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
@@ -105,6 +116,30 @@ def test_a_refusal_is_said_in_the_words_of_the_platform(run: Callable[..., tuple
     assert code == 2
     assert "going forward skips 2 records" in said
     assert "SKIPS_RECORDS" in said
+
+
+def test_a_refusal_is_told_once_in_each_language_and_without_the_address_of_the_route(
+    run: Callable[..., tuple[int, str]],
+) -> None:
+    _, said = run("parked", "retry", "funeral", "7")
+    assert said == "✗ SKIPS_RECORDS: 前移会跳过\n  SKIPS_RECORDS: going forward skips 2 records\n"
+
+
+def test_a_token_that_does_not_hold_is_named_by_its_setting(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEWINDOW_TOKEN", "somebody's")
+    code, said = run("bus", "lag")
+    assert code == 2
+    assert said == "✗ ONEWINDOW_TOKEN: 令牌已失效\n  ONEWINDOW_TOKEN: it does not hold\n"
+
+
+def test_heads_are_printed_also_where_another_service_has_none_yet(run: Callable[..., tuple[int, str]]) -> None:
+    code, said = run("audit", "head")
+    assert code == 0
+    assert json.loads(said.splitlines()[0]) == HEAD
+    assert "funeral: 还没有签过链头" in said
+    assert run("audit", "head", "--service", "funeral")[0] == 2
 
 
 def test_a_reset_without_a_reason_is_not_even_sent(run: Callable[..., tuple[int, str]]) -> None:

@@ -98,3 +98,15 @@ def test_the_welcome_names_every_demonstration_account() -> None:
     welcome("http://127.0.0.1:8000", shown)
     for account in ("clerk", "handler", "approver", "funeral_home", "operator", "onewindow-demo"):
         assert account in out.getvalue()
+
+
+def test_the_welcome_says_what_to_type_in_a_second_terminal_and_breaks_no_address() -> None:
+    for url, there in (
+        ("http://127.0.0.1:8000", ""),
+        ("http://127.0.0.1:8411", "ONEWINDOW_URL=http://127.0.0.1:8411 "),
+    ):
+        shown, out = screen()
+        welcome(url, shown)
+        lines = out.getvalue().splitlines()
+        assert f"再看一户 another family: {there}.venv/bin/onewindow demo" in lines
+        assert any(line.startswith(f"{url}/api/catalogue ") for line in lines)

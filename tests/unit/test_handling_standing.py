@@ -64,6 +64,12 @@ def test_a_pause_names_a_listed_ground_and_about_when_it_ends(given, pointer, co
     assert [(e.pointer, e.code) for e in wrong.value.errors] == [(pointer, code)]
 
 
+def test_everything_that_an_outcome_needs_is_named_at_once():
+    with pytest.raises(Invalid) as wrong:
+        does(under_review(), "pause")
+    assert [e.pointer for e in wrong.value.errors] == ["/ground", "/until"]
+
+
 def test_an_extension_is_asked_for_by_a_handler_and_given_once_by_a_leader():
     item = under_review()
     assert told(does(item, "extend", until=LATER, reason_code="COMPLEX")) == []

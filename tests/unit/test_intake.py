@@ -35,6 +35,7 @@ from shared.catalog.protocol import (
     ItemConcluded,
     ItemMoved,
     Result,
+    WaitingOn,
 )
 from shared.catalog.registry import load
 from shared.changes import Answer
@@ -42,7 +43,7 @@ from shared.errors import Conflict, Invalid, Poison
 from shared.handling.limits import working_calendar
 from shared.handling.sealing import open_part
 from shared.handling.tasks import TaskDecision, TaskOutcome, claim
-from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus
+from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus, WaitKind
 from tests.support.catalogue import SAMPLE
 from tests.support.fake_ctx import fake_ctx, keyring
 
@@ -404,6 +405,24 @@ def test_the_lamp_is_computed_when_read(day, lamp):
     shown = application(state, at)
     assert shown["items"][0]["lamp"] == lamp
     assert shown["clock"]["handling"]["lamp"] == lamp
+
+
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [
+        (None, "等待办理条件"),
+        (WaitingOn(kind=WaitKind.SOURCE, name="death", since=NOW), "等待事实核实"),
+        (WaitingOn(kind=WaitKind.PREREQUISITE, name="funeral.cremation", since=NOW), "等待前一事项"),
+    ],
+)
+def test_who_waits_is_told_for_what(waits, said):
+    state = received()[0].state
+    view = view_of(state, elderly_benefit_stop={"status": ItemStatus.WAITING, "waiting_on": waits})
+    moved = ItemMoved(case=view, at=NOW, item_id=item_of(state, "elderly.benefit_stop").item_id)
+    at = Viewpoint(NOW, CATALOG, working_calendar())
+    followed = follow(state, moved, ctx()).state
+    for shown in (application(followed, at), progress(followed, at, [])):
+        assert [i["stage_name"] for i in shown["items"] if i["matter"] == "elderly.benefit_stop"] == [said]
 
 
 def test_progress_shows_no_person_and_no_result():

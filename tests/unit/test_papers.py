@@ -8,8 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import yaml
 
+from services.coordinator.domain.disputes import FACT_RETRACTED
+from services.coordinator.domain.watch import NOT_CORRECTED
+from services.intake.domain.commitment import FALSE
 from services.intake.domain.follow import follow
 from services.intake.domain.papers import templates as templates_module
+from services.intake.domain.papers import words
 from services.intake.domain.papers.content import World
 from services.intake.domain.papers.issue import (
     number_all,
@@ -32,6 +36,7 @@ from shared.handling.sealing import seal_result
 from shared.handling.terms import answer_by, remedy_terms
 from shared.outcomes import ItemStatus
 from shared.seals import SimulatedSeals
+from tests.architecture.source import HOUSE
 from tests.support.received import CASE, CATALOG, NOW, concluded, ctx, item_of, paper_rows, received, view_of
 
 WAIVER = "funeral.fee_waiver"
@@ -272,6 +277,25 @@ def test_every_end_has_its_paper(outcome, kind):
     (row,) = paper_rows(concluded(state, WAIVER, outcome))
     assert row["kind"] == kind
     assert (content(row, state)["remedy"] is not None) is (kind != "withdrawal")
+
+
+def codes_of_rules():
+    """The reason codes by which rules conclude an item, in every service, and by which the coordinator ends one."""
+    sources = [path for path in (HOUSE / "services").rglob("*.py") if "migrations" not in path.parts]
+    concluding = re.compile(r'(?:Conclude\(|_known\()[^\n]*?"([A-Z]+(?:_[A-Z]+)+)"')
+    return {code for path in sources for code in concluding.findall(path.read_text("utf-8"))} | {
+        NOT_CORRECTED,
+        FACT_RETRACTED,
+        FALSE,
+        "HUKOU_CONTRADICTED",
+        "NOT_LOCAL_HUKOU",
+    }
+
+
+def test_every_code_by_which_an_item_ends_has_words_in_its_paper():
+    codes = codes_of_rules()
+    assert {"CONDITIONS_MET", "EVIDENCE_SEEN"} <= codes, "the codes in the source are found"
+    assert {code for code in codes if words.reason(code) == code} == set()
 
 
 def test_a_paper_stands_as_it_was_made_whatever_happened_to_its_item_since():

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.intake import store
 from services.intake.api.access import PEOPLE, RECEIVING, hidden, seen
 from services.intake.api.drafts import hand_in, opened
+from services.intake.api.example import EXAMPLE
 from services.intake.api.shapes import ApplicationReceivedShown, ApplicationSeen, TimelinePage
 from services.intake.api.submission import submit
 from services.intake.api.views import detail
@@ -27,6 +28,8 @@ from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
 
 _SCHEMA = {"$id": "urn:onewindow:submission"}
+_DRAFT = {"type": "string", "format": "uuid", "description": "交草稿;其余只填要改的 / a draft, with what is to differ"}
+_FORM = "各事项的表单,见 /api/catalogue/matters/{code} / the fields of the case's matters, as the catalogue shows them"
 
 
 def router(handle: ServiceHandle) -> APIRouter:
@@ -90,4 +93,8 @@ def _draft_of(body: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:
 def _documented() -> dict[str, Any]:
     """The body's schema for OpenAPI: the route itself reads it leniently, so that all its errors are told at once."""
     schema = {**_SCHEMA, **Submission.model_json_schema()}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    schema["properties"] = {**schema["properties"], "draft_id": _DRAFT}
+    schema["properties"]["form"]["description"] = _FORM
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["draft_id"]}]
+    body = {"schema": schema, "example": EXAMPLE}
+    return {"requestBody": {"required": True, "content": {"application/json": body}}}

@@ -30,7 +30,7 @@ class ObjectionBody(Shape):
     """What is not so: which fact (the only one, if it is not named), why, and more in words, which are kept sealed."""
 
     fact: Word | None = None
-    reason: Reason = "other"
+    reason: Reason
     comment: Annotated[str, Field(max_length=2000)] = ""
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.lamps import clock, iso, item_lamp
 from services.intake.domain.materials import not_asked
 from services.intake.domain.model import must_correct
-from services.intake.domain.words import CASE, ITEM
+from services.intake.domain.words import CASE, ITEM, WAITING
 from shared.clock import beijing_date
+from shared.outcomes import ItemStatus
 
 if TYPE_CHECKING:
     from services.intake.domain.model import Application
@@ -88,7 +89,7 @@ def item(
         "nature": i.nature.value,
         "status": i.status.value,
         "stage": i.stage,
-        "stage_name": i.stage_name or ITEM[i.status][0],
+        "stage_name": _stage_name(i),
         "round": i.round,
         "due": {"promised": iso(i.due.promised), "legal": iso(i.due.legal), "provisional": i.due.provisional},
         "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
@@ -97,6 +98,12 @@ def item(
         "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
         "result": result(i.result, personal),
     }
+
+
+def _stage_name(i: ItemView) -> str:
+    """The procedure's own stage, else what the status says, with whom it waits for."""
+    waits = WAITING.get(i.waiting_on.kind) if i.waiting_on and i.status is ItemStatus.WAITING else None
+    return i.stage_name or (waits or ITEM[i.status])[0]
 
 
 def result(r: Result | None, personal: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -129,7 +136,7 @@ def _progress_item(i: ItemView, at: Viewpoint) -> dict[str, Any]:
         "name": matter.name if matter else i.matter,
         "status": i.status.value,
         "status_name": ITEM[i.status][0],
-        "stage_name": i.stage_name or ITEM[i.status][0],
+        "stage_name": _stage_name(i),
         "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
         "promised": iso(i.due.promised),
         "waiting_on": waits.kind.value if waits else None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus
+from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus, WaitKind
 
 Words = tuple[str, str]
 
 ITEM: dict[ItemStatus, Words] = {
-    ItemStatus.WAITING: ("等待前一事项", "waits for another matter"),
+    ItemStatus.WAITING: ("等待办理条件", "waits for what comes before it"),
     ItemStatus.REQUESTED: ("已送办理部门", "sent to the department"),
     ItemStatus.CORRECTING: ("请补正材料", "something must be corrected"),
     ItemStatus.ACCEPTED: ("已受理", "accepted"),
@@ -22,6 +22,12 @@ ITEM: dict[ItemStatus, Words] = {
     ItemStatus.TERMINATED: ("已终止", "ended without a decision"),
     ItemStatus.REVOKED: ("已撤销", "revoked"),
 }
+
+WAITING: dict[WaitKind, Words] = {
+    WaitKind.PREREQUISITE: ("等待前一事项", "waits for another matter"),
+    WaitKind.SOURCE: ("等待事实核实", "waits for a fact to be confirmed"),
+}
+"""What an item that was not yet sent out waits for, told more closely where it is known."""
 
 CASE: dict[ApplicationStatus, Words] = {
     ApplicationStatus.DRAFT: ("草稿", "a draft"),

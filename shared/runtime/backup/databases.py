@@ -66,11 +66,9 @@ async def make_roles(dsn: str, services: Iterable[str]) -> None:
 
 
 def not_empty(where: str) -> Conflict:
-    """Something is there already, which a restore would mix with or destroy."""
+    """Something is there already, which a backup or a restore would mix with or destroy."""
     return Conflict(
-        "NOT_EMPTY",
-        f"恢复的目标不是空的:{where};请换一个空的目标",
-        f"the target of the restore is not empty: {where}; name an empty one",
+        "NOT_EMPTY", f"目标不是空的:{where};请换一个空的", f"the target is not empty: {where}; name an empty one"
     )
 
 

@@ -55,6 +55,10 @@ class Manifest(BaseModel):
         """The manifest of a whole backup; `Conflict` (`BACKUP_DAMAGED`) when it, or anything it names, is not as it was."""
         try:
             found = cls.model_validate_json((folder / NAME).read_bytes())
+        except FileNotFoundError as cause:
+            raise damaged(
+                f"没有 {folder / NAME}(没做完,或不是备份)", f"there is no {folder / NAME}: unfinished, or none"
+            ) from cause
         except (OSError, ValidationError) as cause:
             raise damaged(f"{folder / NAME}") from cause
         if found.format != FORMAT:
@@ -64,10 +68,12 @@ class Manifest(BaseModel):
         return found
 
 
-def damaged(what: str) -> Conflict:
+def damaged(what: str, what_en: str = "") -> Conflict:
     """The backup cannot be relied on: take another one."""
     return Conflict(
-        "BACKUP_DAMAGED", f"备份不完整或已损坏:{what};请换一份备份", f"the backup is damaged: {what}; take another one"
+        "BACKUP_DAMAGED",
+        f"备份不完整或已损坏:{what};请换一份备份",
+        f"the backup is damaged: {what_en or what}; take another one",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,12 @@ import orjson
 import typer
 from rich.table import Table
 
-from shared.bus.kafka_acls import grants
+from shared.bus.kafka_acls import grants, reading
 from shared.bus.kafka_topics import declare
 from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
-from shared.config import PREFIX, Settings, load_settings
+from shared.config import CONFIG, DATABASE_URL, PREFIX, Settings, load_settings
 from shared.runtime.app import describe
 from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
@@ -85,20 +86,28 @@ def topics(
     acls: Annotated[
         bool, typer.Option(help="打印要告诉 kafka-acls 的权限 / print what kafka-acls is to be told")
     ] = False,
+    reader: Annotated[
+        str, typer.Option(help="与 --acls 同用:平台之外的订阅者 / with --acls: for a reader outside the platform")
+    ] = "",
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="订阅者可读的主题,默认全部对外主题 / what it may read, by default all facts"),
+    ] = None,
 ) -> None:
     """列出目录声明的主题;在 Kafka 上先把缺的建好 / list the catalogue's topics; on Kafka, make those missing first."""
     now, catalog = load_settings(), _catalog()
     if acls:
         link = link_of(now)
-        for grant in grants(catalog, link.prefix):
+        wanted = [reading(catalog, reader, topic or (), link.prefix)] if reader else grants(catalog, link.prefix)
+        for grant in wanted:
             typer.echo(shlex.join(["kafka-acls.sh", "--bootstrap-server", link.servers, *grant.arguments()]))
         return
     if now.bus != EMBEDDED:
         asyncio.run(declare(link_of(now), list(catalog.topics.values())))
     table = Table("topic", "writer", "readers", "partitions", "kept (days)")
-    for topic in catalog.topics.values():
-        readers = ", ".join(topic.readers) if topic.readers is not None else "*"
-        table.add_row(topic.name, topic.writer, readers, str(topic.partitions), str(topic.days or "∞"))
+    for entry in catalog.topics.values():
+        readers = ", ".join(entry.readers) if entry.readers is not None else "*"
+        table.add_row(entry.name, entry.writer, readers, str(entry.partitions), str(entry.days or "∞"))
     show(table)
 
 
@@ -113,6 +122,14 @@ def gateway(
     typer.echo(nginx(load_specs(_catalog()), places, listen=listen, folder=where, file_bytes=most))
 
 
+BESIDE = {
+    CONFIG: "设置文件(TOML,名称用小写、不带前缀)/ a TOML file of these settings, in small letters, without the prefix",
+    f"{PREFIX}URL": "demo、parked、bus、audit 所连的平台,默认本机端口 / the platform that these commands speak to",
+    f"{PREFIX}TOKEN": "以谁的身份,演示时自动登录 / as whom they speak; a demonstration signs in by itself",
+}
+"""What the command line alone looks at."""
+
+
 def settings() -> None:
     """列出设置 / list the settings, their values and meanings."""
     now = load_settings()
@@ -120,5 +137,9 @@ def settings() -> None:
     for name, field in Settings.model_fields.items():
         value = getattr(now, name)
         hidden = "***" if name in {"database_url", "database_urls"} and value else str(value)
-        table.add_row(PREFIX + name.upper(), hidden, field.description or "")
+        shown = f"{DATABASE_URL}_<SERVICE>" if name == "database_urls" else PREFIX + name.upper()
+        table.add_row(shown, hidden, field.description or "")
+    for name, meaning in BESIDE.items():
+        given = os.environ.get(name)
+        table.add_row(name, "***" if given and name.endswith("TOKEN") else str(given), meaning)
     show(table)

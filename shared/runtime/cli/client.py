@@ -72,15 +72,16 @@ def _told(path: str, answer: httpx.Response) -> dict[str, Any]:
         said = f"{path}: HTTP {answer.status_code}"
         raise Transient(f"{said},不是平台的应答", f"{said}, and no answer of the platform") from cause
     if answer.is_error:
-        raise _refused(path, found)
+        raise _refused(answer.status_code, found)
     return found
 
 
-def _refused(path: str, problem: dict[str, Any]) -> Misconfigured:
-    """What was refused, in words; below it each wrong field with its own."""
-    zh, en = problem.get("detail", ""), f"{problem.get('code', '')}: {problem.get('title', '')}"
+def _refused(status: int, problem: dict[str, Any]) -> Misconfigured:
+    """What was refused, by its code (a token that does not hold by its setting); below it each wrong field."""
+    zh, _, en = str(problem.get("detail", "")).partition(" / ")
+    code = f"{PREFIX}TOKEN" if status == httpx.codes.UNAUTHORIZED else str(problem.get("code", ""))
     wrong = [f"{e.get('pointer', '').removeprefix('/')}: {e.get('message', '')}" for e in problem.get("errors") or ()]
-    return Misconfigured(path, zh, "\n  ".join([en, *wrong]))
+    return Misconfigured(code, zh, "\n  ".join([en or zh, *wrong]))
 
 
 def pages(path: str, account: str = "operator") -> Iterator[dict[str, Any]]:

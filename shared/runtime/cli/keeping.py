@@ -35,7 +35,8 @@ def backup(folder: Folder, keys: Keys = None, passphrase_file: Passphrase = None
     """备份数据库、文件和密钥(运行中也可)/ back up databases, files and, apart, the keys; also while it runs."""
     apart = keys or _beside(folder)
     made = asyncio.run(make(load_settings(), folder, apart, _passphrase(passphrase_file), _say))
-    _say(f"✓ 已备份 / backed up: {folder} ({len(made.databases)} + {made.files}), {made.installation}")
+    count = f"{len(made.databases)} 个数据库、{made.files} 个文件 / {len(made.databases)} databases, {made.files} files"
+    _say(f"✓ 已备份 / backed up: {folder} ({count}; installation {made.installation})")
     _say(f"✓ 密钥 / keys: {apart};请与数据分开保管 / keep them in other hands than the data")
 
 
@@ -43,7 +44,10 @@ def restore(folder: Folder, keys: Keys = None, passphrase_file: Passphrase = Non
     """恢复到空的目标 / put a backup back, into the empty places that the settings name."""
     apart = keys or _beside(folder)
     found = asyncio.run(put_back(load_settings(), folder, apart, _passphrase(passphrase_file), _say))
-    _say(f"✓ 已恢复 / restored: {found.installation}, {found.made_at.isoformat()}, {found.release}")
+    made = (
+        f"installation {found.installation}, 备份于 / made {found.made_at.isoformat()}, 版本 / release {found.release}"
+    )
+    _say(f"✓ 已恢复 / restored: {made};可以启动了 / start it now")
 
 
 def _beside(folder: Path) -> Path:
@@ -63,4 +67,4 @@ def _passphrase(path: Path | None) -> str | None:
 
 
 def _say(text: str) -> None:
-    screen.print(text, markup=False)
+    screen.print(text, markup=False, soft_wrap=True)

@@ -16,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # its boxes cut Chinese lines off at the edge of a narrow terminal
 )
 running.register(app)
 catalogue.register(app)
@@ -41,11 +42,13 @@ def main() -> None:
 def stop(cause: OneWindowError, code: int) -> None:
     """Says what happened and what to do, in Chinese and English."""
     screen = Console(stderr=True)
-    screen.print(f"✗ {cause.detail_zh}", style="bold red", markup=False, highlight=False)
-    if cause.detail_en != cause.detail_zh:
-        screen.print(f"  {cause.detail_en}", markup=False, highlight=False)
-    for wrong in cause.errors if isinstance(cause, Invalid) else ():
-        screen.print(f"  {wrong.pointer.removeprefix('/')}: {wrong.message}", markup=False, highlight=False)
+    wrong = cause.errors if isinstance(cause, Invalid) else ()
+    lines = [cause.detail_en] if cause.detail_en != cause.detail_zh else []
+    lines += [f"{field.pointer.removeprefix('/')}: {field.message}" for field in wrong]
+    # Not wrapped: a path or an address broken over two lines cannot be copied.
+    screen.print(f"✗ {cause.detail_zh}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+    for line in lines:
+        screen.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     sys.exit(code)
 
 

@@ -9,11 +9,12 @@ from rich.table import Table
 
 from shared.errors import OneWindowError
 from shared.runtime.cli.client import call, pages
-from shared.runtime.cli.screen import show
+from shared.runtime.cli.screen import OfService, show
 
 parked = typer.Typer(help="停放的事件 / messages that stand aside", no_args_is_help=True)
 bus = typer.Typer(help="总线 / the event bus", no_args_is_help=True)
-Why = Annotated[str, typer.Option("--reason", help="为什么 / why")]
+Parked = Annotated[int, typer.Argument(help="序号,见 parked list 的 no / its number, the `no` of parked list")]
+Why = Annotated[str, typer.Option("--reason", help="为什么(至少 4 个字)/ why, in at least 4 characters")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def list_parked() -> None:
 
 
 @parked.command("show")
-def show_parked(service: str, number: int) -> None:
+def show_parked(service: OfService, number: Parked) -> None:
     """一条的全部情况(不含内容)/ all of one, never its content."""
     table = Table(show_header=False)
     for name, value in call("GET", f"/api/ops/{service}/parked/{number}").items():
@@ -38,13 +39,13 @@ def show_parked(service: str, number: int) -> None:
 
 
 @parked.command("retry")
-def retry_parked(service: str, number: int) -> None:
+def retry_parked(service: OfService, number: Parked) -> None:
     """重试 / take it and everything behind it of its key up again."""
     _said(call("POST", f"/api/ops/{service}/parked/{number}/retry"))
 
 
 @parked.command("discard")
-def discard_parked(service: str, number: int, reason: Why) -> None:
+def discard_parked(service: OfService, number: Parked, reason: Why) -> None:
     """丢弃(需第二人)/ discard it: two people, each with a reason."""
     _said(call("POST", f"/api/ops/{service}/parked/{number}/discard", {"reason": reason}))
 
@@ -72,7 +73,7 @@ def resets() -> None:
 
 @bus.command("reset")
 def reset(
-    service: str,
+    service: OfService,
     topic: Annotated[str, typer.Option(help="主题 / the topic")],
     partition: Annotated[int, typer.Option(help="分区 / the partition")],
     to: Annotated[str, typer.Option(help="beginning、end 或偏移量 / beginning, end or an offset")],

@@ -102,7 +102,7 @@ async def _serve(
     settings: Settings, only: list[str], listening: socket.socket, after: Callable[[str], object] | None
 ) -> None:
     screen.print("正在启动 / starting …")
-    host = Host(settings, only, notice=lambda text: screen.print(f"· {text}"))
+    host = Host(settings, only, notice=lambda text: screen.print(f"· {text}", soft_wrap=True))
     async with host.running():
         config = uvicorn.Config(
             host.app(),

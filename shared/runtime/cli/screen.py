@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
+import typer
 from rich.console import Console, RenderableType
 
 PIPE_WIDTH = 220
+OfService = Annotated[str, typer.Argument(help="服务名,如 funeral / the service, as funeral")]
 
 
 def show(what: RenderableType) -> None:
