@@ -10,6 +10,7 @@ from typing import Any
 from shared.db.unit_of_work import Entry
 from shared.errors import Transient
 from shared.messages import derived_id
+from shared.precedence import Precedence
 from shared.runtime.commands import Commands
 
 
@@ -28,7 +29,7 @@ class Unit:
 
 async def test_a_lane_that_ends_while_it_runs_them_one_by_one_leaves_no_caller_waiting() -> None:
     unit = Unit()
-    service: Any = SimpleNamespace(unit_of_work=unit)
+    service: Any = SimpleNamespace(unit_of_work=unit, precedence=Precedence())
     commands = Commands(service)
     callers = [
         asyncio.create_task(commands.run(Entry("toy", derived_id("toy", n), lambda *_: (None, None), "add")))
