@@ -27,6 +27,9 @@ MESSAGES: Final[dict[IdProblem, str]] = {
 }
 
 _OLDEST = 130  # years; a number that makes its holder older is a typing error
+LONGEST: Final = 64
+"""Characters of a number however it is spaced. What is longer is none, and is left as it is: putting a text into one form
+takes time that grows with the square of its combining marks."""
 _EIGHTEEN = re.compile(r"[0-9]{17}[0-9X]")
 _FIFTEEN = re.compile(r"[0-9]{15}")
 _USCC_SET = "0-9A-HJ-NPQRTUWXY"
@@ -43,6 +46,8 @@ _PREFIX: Final = {
 
 def normalise_id_no(id_type: str, raw: str) -> str:
     """The one way a number is written: half-width capitals, no spaces or hyphens, 15-digit numbers made 18."""
+    if len(raw) > LONGEST:
+        return raw
     number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
     if id_type == "resident_id" and _FIFTEEN.fullmatch(number):
         return upgrade_15(number)

@@ -226,6 +226,14 @@ def test_a_person_has_one_reference_however_the_number_is_written():
     assert ref != PersonIndex(b"j" * 32).person_ref("resident_id", "420112194002290011")
 
 
+def test_what_is_too_long_for_a_number_is_none_and_costs_nothing():
+    endless = "4" + "\u0315" * 60_000 + "\u0300" * 60_000  # put into order one by one: half a minute
+    assert check_id_no("resident_id", endless, date(2026, 11, 21)) == "ID_FORMAT"
+    assert PersonIndex(b"k" * 32).person_ref("passport", endless).startswith("p1_")
+    spaced = " ".join("420112194002290011")
+    assert normalise_id_no("resident_id", spaced) == "420112194002290011"
+
+
 def test_an_unknown_person_gets_a_reference_of_the_same_shape():
     index = PersonIndex(b"k" * 32)
     refs = {index.unknown_person_ref(UUID(int=n)) for n in range(3)}

@@ -1,0 +1,79 @@
+"""One request that would keep the whole platform busy: each is answered in less than the blink of a lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from shared.clock import monotonic
+from tests.e2e.acting import allowance, person
+from tests.support.attack import call
+from tests.support.platform import Hosted
+
+pytestmark = pytest.mark.e2e
+APPLICATIONS = "/api/intake/applications"
+AT_ONCE = 2.0
+"""Seconds: each of these took from ten to hundreds, in which no other request, lease or message was served."""
+
+MARKS = "4" + "\u0315" * 60_000 + "\u0300" * 60_000
+"""Unicode puts combining marks into order one by one: twice as many take four times as long."""
+
+
+async def timed(platform: Hosted, who: str | None, method: str, path: str, **more: Any) -> Any:
+    began = monotonic()
+    answer = await call(platform, who, method, path, **more)
+    assert monotonic() - began < AT_ONCE, (path, monotonic() - began)
+    return answer
+
+
+async def test_endless_combining_marks_are_no_number_and_cost_nothing(platform: Hosted) -> None:
+    raw = allowance(person("戊"))
+    somebody = {**raw["applicant"], "id_no": MARKS}
+    bodies = [
+        {**raw, "matters": ["funeral.fee_waiver"], "subject": somebody},
+        {**raw, "applicant": somebody},
+        {**raw, "accept_region": MARKS},
+        {**raw, "applicant": {**raw["applicant"], "name": MARKS}},
+    ]
+    for body in bodies:
+        for who in ("window", "owner"):
+            answer = await timed(platform, who, "POST", APPLICATIONS, json=body)
+            assert answer.status_code == 422, answer.text[:300]
+    for name in ("id_no", "name", "number"):
+        answer = await timed(platform, "window", "POST", f"{APPLICATIONS}/search", json={name: MARKS})
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("charset", ["punycode", "PUNYCODE", "idna", "undefined", "utf-16", "zlib"])
+async def test_a_form_chooses_no_way_to_read_it(platform: Hosted, charset: str) -> None:
+    """`bytes.decode('punycode')` takes minutes for a megabyte, and the sender names the codec."""
+    part = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\nab-' + b"a" * 900_000 + b"\r\n--x--\r\n"
+    kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    for who, path in ((None, "/api/auth/token"), ("owner", "/api/intake/files")):
+        answer = await timed(platform, who, "POST", path, content=part, headers=kind)
+        assert answer.status_code == 415, answer.text[:300]
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_form_in_utf_8_is_still_read(platform: Hosted) -> None:
+    for charset in ("", "; charset=utf-8", '; charset="UTF-8"'):
+        part = b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\npassword\r\n--x--\r\n'
+        kind = {"Content-Type": f"multipart/form-data; boundary=x{charset}"}
+        answer = await timed(platform, None, "POST", "/api/auth/token", content=part, headers=kind)
+        assert {e["pointer"] for e in answer.json()["errors"]} == {"/username", "/password"}
+
+
+async def test_a_draft_of_endless_marks_is_kept_and_never_handed_in(platform: Hosted) -> None:
+    raw = allowance(person("己"))
+    path = "/api/intake/drafts/00000000-0000-4000-8000-00000000f100"
+    content = {**raw, "matters": ["funeral.fee_waiver"], "subject": {**raw["applicant"], "id_no": MARKS}}
+    assert (
+        await timed(platform, "window", "PUT", path, content=orjson.dumps(content), headers=JSON)
+    ).status_code == 200
+    answer = await timed(platform, "window", "POST", APPLICATIONS, json={"draft_id": path.rpartition("/")[2]})
+    assert answer.status_code == 422
+
+
+JSON = {"Content-Type": "application/json"}
