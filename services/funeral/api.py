@@ -21,6 +21,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
 from shared.http.fields import field_errors
 from shared.http.paging import Paging, paging
+from shared.http.recording import recorded
 from shared.http.refusals import forbidden
 from shared.runtime.spec import ServiceHandle
 
@@ -65,7 +66,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 def _cremations(handle: ServiceHandle) -> APIRouter:
     routes = APIRouter(tags=["cremations"])
 
-    @routes.post("/cremations", openapi_extra=_body(), **answers(CremationKept, 201))
+    @routes.post("/cremations", dependencies=[recorded(handle)], openapi_extra=_body(), **answers(CremationKept, 201))
     async def report_cremation(who: Home, body: Annotated[dict[str, Any], Body()]) -> Any:
         """What a home reports, before or after an application; the same again answers the same."""
         if not who.in_unit(str(body.get("home_no", "")), HOME):

@@ -6,8 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
+from fastapi import Depends, Request
+
+from shared.application_no import check_application_no
 from shared.errors import Conflict, Invalid, OneWindowError, RefusedError, Transient
+from shared.http.auth import authenticate
 from shared.http.refusals import HttpError
 
 if TYPE_CHECKING:
@@ -15,6 +20,26 @@ if TYPE_CHECKING:
 
 REFUSED: Final = "refused"
 _MOST: Final = 20
+
+
+def recorded(handle: ServiceHandle) -> Any:
+    """What every route that changes something depends on: `dependencies=[recorded(handle)]`. The row names the route's
+    function, and the ids in its path."""
+
+    async def recording(request: Request) -> AsyncIterator[None]:
+        who, route = authenticate(request), request.scope["route"]
+        about = {name: value for name, value in request.path_params.items() if _is_id(value)}
+        async with refusals_recorded(handle, who.account, route.name, **about):
+            yield
+
+    return Depends(recording)
+
+
+def _is_id(value: str) -> bool:
+    """Whether it can be an id or a number that we gave out: an address may hold whatever somebody typed."""
+    with contextlib.suppress(ValueError):
+        return bool(UUID(value))
+    return check_application_no(value)
 
 
 @asynccontextmanager

@@ -230,7 +230,7 @@ async def test_what_is_no_delivery_is_refused_recorded_and_changes_nothing(platf
     number, name = await without_consent(platform)
     stop = await paper(platform, number, "stop")
     url = path(number, stop["id"], "/deliveries")
-    count = "SELECT count(*) AS n FROM intake.audit WHERE action = 'delivery_refused' AND detail::text LIKE $1"
+    count = "SELECT count(*) AS n FROM intake.audit WHERE action = 'refused' AND detail::text LIKE $1"
     stranger = await platform.post(url, handed(platform, "路人甲"))
     assert (stranger.status_code, stranger.json()["code"]) == (422, "NOT_A_RECEIVER")
     assert "第八十八条" in stranger.json()["law"]

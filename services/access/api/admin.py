@@ -17,6 +17,7 @@ from shared.http.auth import Principal, allow, anyone
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.paging import Paging, paging
+from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.regions import is_region
 from shared.runtime.spec import Command, ServiceHandle
@@ -42,7 +43,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         hidden = set() if who.kind == "staff" else {"attributes"}
         return where.page(rows, lambda u: (u.code,), lambda u: u.model_dump(mode="json", exclude=hidden))
 
-    @routes.post("/units", **answers(UnitShown, 201))
+    @routes.post("/units", dependencies=[recorded(handle)], **answers(UnitShown, 201))
     async def put_unit(
         facts: UnitFacts, who: Annotated[Principal, allow("security")], key: Annotated[Scope, Depends(idempotency)]
     ) -> Any:

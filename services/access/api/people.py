@@ -21,6 +21,7 @@ from shared.handling.board import prefixes
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.paging import Paging, paging
+from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.person_index import PersonIndex
 from shared.runtime.spec import ServiceHandle
@@ -45,12 +46,12 @@ def add_people(routes: APIRouter, handle: ServiceHandle) -> None:
         """The accounts of the officer's place by name, with all roles they were given; no citizen's."""
         return await people.page(who, where)
 
-    @routes.post("/accounts/{identity}/disable", **answers(ClosedShown))
+    @routes.post("/accounts/{identity}/disable", dependencies=[recorded(handle)], **answers(ClosedShown))
     async def disable_account(identity: UUID, who: Officer) -> dict[str, Any]:
         """Closes an account: it gets no token any more, those it has end within seconds, what it held is freed."""
         return await people.disable(identity, who)
 
-    @routes.post("/accounts/{identity}/roles", **answers(AssignmentsShown))
+    @routes.post("/accounts/{identity}/roles", dependencies=[recorded(handle)], **answers(AssignmentsShown))
     async def assign_role(identity: UUID, role: RoleFacts, who: Officer) -> dict[str, Any]:
         """Gives a role, or moves the last day of one held since the same day; a stand-in (代理) has both days.
 
@@ -58,7 +59,7 @@ def add_people(routes: APIRouter, handle: ServiceHandle) -> None:
         """
         return await people.assign(identity, role, who)
 
-    @routes.post("/accounts/{identity}/link", **answers(LinkedShown))
+    @routes.post("/accounts/{identity}/link", dependencies=[recorded(handle)], **answers(LinkedShown))
     async def link_account(identity: UUID, body: Subject, who: Officer) -> dict[str, Any]:
         """Binds a subject of the outside issuer to this account, for good."""
         return await people.link(identity, body.subject, who)

@@ -16,6 +16,7 @@ from shared.errors import FieldError, Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
 from shared.http.paging import Paging, paging
+from shared.http.recording import recorded
 from shared.identity import IdType
 from shared.person_index import PersonIndex
 from shared.runtime.spec import ServiceHandle
@@ -57,7 +58,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Declaring a relative, and the register."""
     routes = APIRouter()
 
-    @routes.post("/relatives", **answers(RelativeShown, 201))
+    @routes.post("/relatives", dependencies=[recorded(handle)], **answers(RelativeShown, 201))
     async def declare_relative(
         body: RelativeBody, who: Annotated[Principal, allow(*HANDLING, "security")]
     ) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from shared.errors import Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
+from shared.http.recording import recorded
 from shared.runtime.spec import ServiceHandle
 
 Key = Annotated[Scope | None, Depends(optional_idempotency)]
@@ -51,7 +52,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Changes of an application, by its owner or a clerk where it belongs."""
     routes = APIRouter()
 
-    @routes.post("/applications/{no}/supplement", **answers(ApplicationShown))
+    @routes.post("/applications/{no}/supplement", dependencies=[recorded(handle)], **answers(ApplicationShown))
     async def supplement_application(no: str, body: Supplement, who: Who, key: Key) -> Any:
         """Cures the findings of a round."""
         await handle.require_room()
@@ -62,23 +63,27 @@ def router(handle: ServiceHandle) -> APIRouter:
             handle, no, who, key, lambda a, ctx: supplement(a, body, here, ctx), "supplement", files=_named(body)
         )
 
-    @routes.post("/applications/{no}/materials/{kind}/returned", **answers(ApplicationShown))
+    @routes.post(
+        "/applications/{no}/materials/{kind}/returned", dependencies=[recorded(handle)], **answers(ApplicationShown)
+    )
     async def return_material(no: str, kind: MaterialPath, who: Staff, key: Key) -> Any:
         """Records that a paper was given back."""
         return await change(handle, no, who, key, lambda a, ctx: give_back(a, kind, ctx), "return_material")
 
-    @routes.post("/applications/{no}/commitments/repaired", **answers(ApplicationShown))
+    @routes.post(
+        "/applications/{no}/commitments/repaired", dependencies=[recorded(handle)], **answers(ApplicationShown)
+    )
     async def repair_commitment(no: str, who: Annotated[Principal, allow("supervisor")], key: Key) -> Any:
         """Records that the signer of a false commitment made good for it: commitments are open to them again."""
         found = await seen(handle, no, who)
         return await _apply(handle, found, who, key, commitment.repaired, "repair_commitment")
 
-    @routes.post("/applications/{no}/withdraw", **answers(ApplicationShown, 202))
+    @routes.post("/applications/{no}/withdraw", dependencies=[recorded(handle)], **answers(ApplicationShown, 202))
     async def withdraw_application(no: str, body: Withdrawal, who: Who, key: Key) -> Any:
         """Asks to withdraw all open matters on application, or those named."""
         return await change(handle, no, who, key, lambda a, ctx: withdraw(a, body, ctx), "withdraw")
 
-    @routes.post("/applications/{no}/rating", **answers(ApplicationShown))
+    @routes.post("/applications/{no}/rating", dependencies=[recorded(handle)], **answers(ApplicationShown))
     async def rate_application(no: str, body: RatingBody, who: Who, key: Key) -> Any:
         """Records how the applicant found it; a later rating replaces an earlier one."""
         return await change(handle, no, who, key, lambda a, ctx: rate(a, body, ctx), "rate")

@@ -14,6 +14,7 @@ from services.intake.domain.model import Draft
 from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
+from shared.http.recording import recorded
 from shared.http.refusals import not_found
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
@@ -25,7 +26,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Keeping and reading drafts."""
     routes = APIRouter()
 
-    @routes.put("/drafts/{draft_id}", **answers(DraftSaved))
+    @routes.put("/drafts/{draft_id}", dependencies=[recorded(handle)], **answers(DraftSaved))
     async def put_draft(draft_id: UUID, body: Annotated[dict[str, Any], Body()], who: Who) -> Any:
         """Keeps this content for 30 more days; whoever chose the id first owns it."""
 

@@ -23,6 +23,7 @@ from shared.errors import Poison
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, unread_idempotency
+from shared.http.recording import recorded
 from shared.http.refusals import HttpError, not_found
 from shared.runtime.spec import ServiceHandle
 
@@ -45,7 +46,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Handing in and reading files."""
     routes = APIRouter()
 
-    @routes.post(UPLOADS, openapi_extra=_documented(), **answers(FileShown, 201))
+    @routes.post(UPLOADS, dependencies=[recorded(handle)], openapi_extra=_documented(), **answers(FileShown, 201))
     async def create_file(
         request: Request,
         key: Annotated[Scope, Depends(unread_idempotency)],

@@ -19,6 +19,7 @@ from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
+from shared.http.recording import recorded
 from shared.http.refusals import not_found
 from shared.runtime.spec import ServiceHandle
 
@@ -38,7 +39,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Raising an objection, and how it stands."""
     routes = APIRouter()
 
-    @routes.post("/applications/{no}/objections", **answers(ObjectionShown, 201))
+    @routes.post("/applications/{no}/objections", dependencies=[recorded(handle)], **answers(ObjectionShown, 201))
     async def object_to(
         no: str,
         body: ObjectionBody,

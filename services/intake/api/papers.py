@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from services.intake import store
 from services.intake.api.access import PEOPLE, RECEIVING, in_hand, receives, seen
 from services.intake.api.claiming import claims, require_file
 from services.intake.api.paper_shapes import DeliveredShown, PaperWhole
@@ -24,6 +23,7 @@ from shared.errors import Conflict, RefusedError
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
+from shared.http.recording import recorded
 from shared.http.refusals import HttpError, extended
 from shared.runtime.spec import ServiceHandle
 
@@ -62,7 +62,11 @@ def _add_look(routes: APIRouter, handle: ServiceHandle) -> None:
 
 
 def _add_delivery(routes: APIRouter, handle: ServiceHandle) -> None:
-    @routes.post("/applications/{no}/papers/{paper_id}/deliveries", **answers(DeliveredShown, 201))
+    @routes.post(
+        "/applications/{no}/papers/{paper_id}/deliveries",
+        dependencies=[recorded(handle)],
+        **answers(DeliveredShown, 201),
+    )
     async def deliver_paper(
         no: str,
         paper_id: str,
@@ -102,8 +106,6 @@ async def _deliver(
         again = await papers.paper(handle, application.id, paper.id)
         return await _try(handle, application, again or paper, body, who, key)
     except RefusedError as refused:
-        note = {"paper": str(paper.id), "code": refused.refused.code, "method": body.method}
-        await store.note_refusal(handle, who.account, application, note)
         raise extended(refused, rule=refused.refused.law) from None
 
 

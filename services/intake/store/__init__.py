@@ -190,19 +190,6 @@ async def own_applications(handle: ServiceHandle, person_ref: str) -> dict[str, 
         return {row["id"]: row["application_no"] for row in await conn.fetch(_OWN, person_ref)}
 
 
-_REFUSED = """
-INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)
-VALUES ($1, $2, 'delivery_refused', 'application', $3, 0, $4::jsonb)
-"""
-
-
-async def note_refusal(handle: ServiceHandle, who: str, application: Application, detail: Mapping[str, Any]) -> None:
-    """One audit row: who tried to record what could not be, by which rule; nothing else was changed."""
-    async with handle.transaction() as conn:
-        text = orjson.dumps(dict(detail)).decode()
-        await conn.execute(_REFUSED, handle.clock.now(), who, str(application.id), text)
-
-
 async def barred(handle: ServiceHandle) -> frozenset[str]:
     """Who may commit to nothing (`person_ref`s): looked up every few seconds at most, since it is asked for every
     commitment and hardly ever changes."""
