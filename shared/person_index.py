@@ -41,6 +41,10 @@ class PersonIndex:
         """A `p1_` reference for a person nobody can name yet, from a fresh id that the caller keeps."""
         return "p1_" + _hmac(self._key, "unknown", random_id.hex)
 
+    def exact(self, name: str, value: str) -> str:
+        """`b1_` and 64 hex digits: finds this very value, letter by letter."""
+        return "b1_" + _hmac(self._key, "exact", name, value)
+
     def blind(self, name: str, value: str) -> str:
         """`b1_` and 64 hex digits: finds an equal value of the same field, spaces and width aside."""
         plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", value)).strip().casefold()

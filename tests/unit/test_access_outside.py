@@ -253,6 +253,12 @@ def test_a_subject_is_kept_as_a_reference_that_two_issuers_do_not_share() -> Non
     assert "138" not in one
 
 
+@pytest.mark.parametrize(("one", "other"), [("Abc", "aBC"), ("a b", "a  b"), ("abc", "ａｂｃ"), ("abc", " abc")])
+def test_subjects_that_differ_in_a_letter_are_two_people(one: str, other: str) -> None:
+    """`sub` is case-sensitive (OIDC Core, 2): what we put into one form for names would hand one's account to another."""
+    assert subject_of({"iss": ISSUER, "sub": one}, INDEX) != subject_of({"iss": ISSUER, "sub": other}, INDEX)
+
+
 @pytest.mark.parametrize(
     ("changed", "name"),
     [

@@ -50,8 +50,10 @@ def router(handle: ServiceHandle) -> APIRouter:
         """Makes a unit or changes it, and tells every service; 422 names each wrong field."""
         async with handle.read() as conn:
             tree = await units.tree(conn)
-        _refuse_foreign(who, *(unit.region for unit in (facts, tree.get(facts.code)) if unit is not None))
-        _refuse_own_name(who, facts, tree.get(facts.code))
+        before = tree.get(facts.code)
+        above = tree.get(facts.parent or "") if before is None or before.parent != facts.parent else None
+        _refuse_foreign(who, *(unit.region for unit in (facts, before, above) if unit is not None))
+        _refuse_own_name(who, facts, before)
         wrong = check_unit(facts, tree)
         if wrong:
             raise Invalid(wrong)
@@ -62,7 +64,8 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 def _refuse_foreign(who: Principal, *regions: str) -> None:
-    """403 for a place beyond the officer's own; what is no region at all is told as a wrong field."""
+    """403 for a place beyond the officer's own, also for the one that a unit is hung into, which decides through its
+    sections; what is no region at all is told as a wrong field."""
     if not all(who.covers(region, "security") for region in regions if is_region(region)):
         raise forbidden("REGION_NOT_YOURS")
 

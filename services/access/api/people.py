@@ -3,8 +3,9 @@ accounts of their own place, never their own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -21,10 +22,20 @@ from shared.handling.board import prefixes
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.paging import Paging, paging
+from shared.http.principal import DEPARTMENT_ROLES, STAFF_ROLES
 from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.person_index import PersonIndex
+from shared.regions import region_level
 from shared.runtime.spec import ServiceHandle
+
+KINDS: Final[Mapping[str, frozenset[str]]] = {
+    "staff": STAFF_ROLES,
+    "partner": frozenset({"funeral_home"}),
+    "department": DEPARTMENT_ROLES,
+    "citizen": frozenset({"citizen"}),
+}
+"""The roles that an account of each kind may be given: what keeps people apart (relatives, reach) asks for the kind."""
 
 Officer = Annotated[Principal, allow("security")]
 
@@ -89,7 +100,7 @@ class _People:
     async def assign(self, identity: UUID, role: RoleFacts, who: Principal) -> dict[str, Any]:
         found = await self._theirs(identity, who)
         given = Assignment(account=found.account, **role.model_dump())
-        await self._check(given, who)
+        await self._check(given, found.kind, who)
         now = self._handle.clock.now()
         async with self._handle.write(who.account) as conn:
             await accounts.assign(conn, given)
@@ -111,12 +122,14 @@ class _People:
         return {"id": identity, "account": found.account}
 
     async def _theirs(self, identity: UUID, who: Principal) -> accounts.Account:
-        """The account, if all its roles lie where the officer rules and it is not the officer's own."""
+        """The account, if all its roles lie where the officer rules and it is not the officer's own; a citizen's, who
+        belongs to no place, for officers of a province."""
         async with self._handle.read() as conn:
             found = await accounts.find_by_id(conn, identity)
             held = await accounts.assignments(conn, found.account) if found else []
             places = await accounts.units_of(conn, [a for a in held if found and a.account == found.account])
-        if found is None or not all(who.covers(unit.region, "security") for unit in places.values()):
+        theirs = [who.covers(unit.region, "security") for unit in places.values()]
+        if found is None or not all(theirs) or (found.kind == "citizen" and not _of_a_province(who)):
             raise not_found()
         if found.account == who.account:
             raise RefusedError(
@@ -124,25 +137,32 @@ class _People:
             )
         return found
 
-    async def _check(self, given: Assignment, who: Principal) -> None:
+    async def _check(self, given: Assignment, kind: str, who: Principal) -> None:
         async with self._handle.read() as conn:
             unit = await units.one(conn, given.unit) if given.unit else None
             others = await accounts.assignments(conn, given.stand_in_for) if given.stand_in_for else []
             held = await accounts.assignments(conn, given.account)
         apart = check_together([given.role, *(a.role for a in held if a.account == given.account)])
-        wrong = [*_wrong(given, unit, others), *([apart] if apart else [])]
+        wrong = [*_wrong(given, kind, unit, others), *([apart] if apart else [])]
         if wrong:
             raise Invalid(wrong)
         if unit is not None and not who.covers(unit.region, "security"):
             raise forbidden("REGION_NOT_YOURS")
 
 
+def _of_a_province(who: Principal) -> bool:
+    return any(region_level(r.region) == 1 for r in who.roles if r.role == "security")
+
+
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "roles": [{k: v for k, v in role.items() if k != "account"} for role in row["roles"]]}
 
 
-def _wrong(given: Assignment, unit: UnitFacts | None, others: list[Assignment]) -> list[FieldError]:
+def _wrong(given: Assignment, kind: str, unit: UnitFacts | None, others: list[Assignment]) -> list[FieldError]:
     found = []
+    if given.role not in KINDS[kind]:
+        text = "这类账号不能担任该岗位 / an account of this kind does not hold that role"
+        found.append(FieldError("/role", "ACCOUNT_KIND", text))
     if unit is None and given.role != "citizen":
         found.append(FieldError("/unit", "UNKNOWN_UNIT", "没有这个机构 / there is no such unit"))
     if given.valid_from and given.valid_to and given.valid_to < given.valid_from:

@@ -60,8 +60,9 @@ def _holds(claims: Mapping[str, Any], now: datetime) -> bool:
 
 
 def subject_of(claims: Mapping[str, Any], index: PersonIndex) -> str:
-    """The keyed reference that stands for the issuer's subject; the subject itself may be personal."""
-    return index.blind("oidc-subject", f"{claims['iss']}\n{claims['sub']}")
+    """The keyed reference that stands for the issuer's subject; the subject itself may be personal, and
+    one that differs in a letter is somebody else (OIDC Core, 2)."""
+    return index.exact("oidc-subject", f"{claims['iss']}\n{claims['sub']}")
 
 
 @dataclass(frozen=True, slots=True)
