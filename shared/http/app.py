@@ -20,6 +20,7 @@ from shared.http.auth import enforce
 from shared.http.bodies import unfit, unfit_address, unread
 from shared.http.outside import Exchange
 from shared.http.problems import describe, install_problems, internal, problem, unstorable
+from shared.http.refusals import HttpError
 from shared.http.tokens import Verifier
 from shared.metrics import METRICS
 
@@ -161,11 +162,12 @@ async def _exchange(scope: Scope, headers: Headers) -> None:
     exchange: Exchange | None = getattr(scope["app"].state, "exchange", None)
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if exchange is not None and scheme.lower() == "bearer" and exchange.concerns(token.strip()):
-        Request(scope).state.exchanged = await exchange.own(token.strip())
+        client = scope.get("client")
+        Request(scope).state.exchanged = await exchange.own(token.strip(), client[0] if client else "")
 
 
 def _told(scope: Scope, error: Exception) -> Response:
-    if isinstance(error, Transient):
+    if isinstance(error, Transient | HttpError):
         return describe(error)
     _record(scope, error)
     return unstorable() if isinstance(error, DataError) else internal()

@@ -19,11 +19,13 @@ import orjson
 
 from shared.clock import monotonic
 from shared.errors import Transient
+from shared.http.limiter import RateLimiter
 from shared.http.tokens import LONGEST
 
 PATH: Final = "/api/auth/token"
 GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _REMEMBERED: Final = 1024
+"""Tokens kept in mind, good ones and refused ones apart: anybody can make refused ones, as many as they like."""
 _REFUSED_SECONDS: Final = 5.0
 """How long a refusal is remembered: one bad token sent again and again is asked about now and then."""
 _EARLY_SECONDS: Final = 30.0
@@ -40,7 +42,10 @@ class Exchange:
 
     def __init__(self, issuer: str, client: httpx.AsyncClient, holds: Callable[[str], bool]) -> None:
         self._issuer, self._client, self._holds = issuer, client, holds
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._good: OrderedDict[bytes, _Known] = OrderedDict()
+        self._refused: OrderedDict[bytes, _Known] = OrderedDict()
+        # As many as may sign in from one address: whoever makes tokens up is slowed like whoever guesses at secrets.
+        self._from_address = RateLimiter(300, 60)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     def concerns(self, token: str) -> bool:
@@ -54,13 +59,15 @@ class Exchange:
             return False
         return isinstance(claims, dict) and claims.get("iss") == self._issuer
 
-    async def own(self, token: str) -> str | None:
-        """One of our tokens for it, None when it opens nothing; `Transient` when nobody can say."""
+    async def own(self, token: str, address: str) -> str | None:
+        """One of our tokens for it, None when it opens nothing; `Transient` when nobody can say, 429 for an address that
+        brings ever new ones."""
         key = sha256(token.encode()).digest()
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
-            found = self._known.get(key)
+            found = self._good.get(key) or self._refused.get(key)
             if found is None or found.until <= monotonic() or not self._still(found):
+                self._from_address.check(address)
                 found = await self._ask(token)
                 self._remember(key, found)
         return found.own
@@ -81,10 +88,12 @@ class Exchange:
         raise _away()
 
     def _remember(self, key: bytes, found: _Known) -> None:
-        self._known[key] = found
-        self._known.move_to_end(key)
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._good.pop(key, None)
+        known = self._refused if found.own is None else self._good
+        known[key] = found
+        known.move_to_end(key)
+        while len(known) > _REMEMBERED:
+            known.popitem(last=False)
 
 
 def _away() -> Transient:
