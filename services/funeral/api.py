@@ -13,6 +13,7 @@ from services.funeral import store
 from services.funeral.domain.reports import KIND, CremationReport, ReportedCharge, district_of, faults, today
 from services.funeral.handlers import PARTS, record_cremation
 from services.funeral.tables import HANDLING
+from shared.audit.readings import note_list
 from shared.changes import Ctx
 from shared.errors import Invalid
 from shared.handling.api import task_router
@@ -85,7 +86,9 @@ def _cremations(handle: ServiceHandle) -> APIRouter:
         first, end = month_bounds(month or f"{today(ctx):%Y-%m}")
         after: Any = place.place(date, UUID)
         rows = await store.cremations(handle, who.units_for(HOME), first, end, after, place.fetch)
-        return place.page(rows, lambda c: (c.cremated_on, c.id), lambda c: c.shown(ctx))
+        page = place.page(rows, lambda c: (c.cremated_on, c.id), lambda c: c.shown(ctx))
+        await note_list(handle, who, len(page["items"]), KIND)
+        return page
 
     return routes
 

@@ -80,12 +80,16 @@ async def detail(
 
     units = {i.item_id for i in application.items if str(i.item_id) not in closed and (whole or part(i.unit))}
     results = {k: v for k, v in opened_results(application, handle.keyring).items() if UUID(k) in units}
-    if not own and (unmasked or results):
-        fields = (*(["parties"] if unmasked else []), *(f"items/{item_id}/result" for item_id in results))
+    findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
+    fields = [
+        *(["parties"] if unmasked else []),
+        *(f"items/{item_id}/result" for item_id in results),
+        *(f"items/{item_id}/findings" for item_id, told in findings.items() if any(f.sealed for f in told)),
+    ]
+    if fields and not own:
         await record(handle, who, application, fields, ground or Ground.HANDLING)
     if not (own or unmasked):
         parties, results = mask_parties(parties), mask_numbers(results)
-    findings = {k: v for k, v in opened_findings(application, handle.keyring).items() if UUID(k) in units}
     papers = await listed(handle, application, who)
     shown = render.application(application, viewpoint(handle), results, findings, papers=papers)
     return intimate.concealed({**shown, "parties": parties}, application, closed, handle.catalog)
