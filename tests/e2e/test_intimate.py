@@ -91,6 +91,17 @@ async def test_a_search_finds_it_without_saying_what_or_whose_it_is(platform: Ho
         assert not tells(answer.text)
 
 
+async def test_a_name_or_number_finds_nothing_outside_the_section(platform: Hosted, monkeypatch: Any) -> None:
+    """Whoever asks for a person and is shown a restricted matter knows whose it is."""
+    matters, whose = platform.host.catalog.matters, person("孙不可问")
+    monkeypatch.setitem(matters, MATTER, replace(matters[MATTER], intimate=True))
+    number = (await platform.submit(allowance(whose)))["application_no"]
+    for body in ({"name": whose.name}, {"id_no": whose.id_no}, {"id_no": whose.id_no, "number": number}):
+        for who, count in (("elderly", 1), ("window", 0), ("county", 0)):
+            answer = await call(platform, who, "POST", "/api/intake/applications/search", json=body)
+            assert len(answer.json()["items"]) == count, (who, body)
+
+
 async def test_the_case_as_a_graph_is_neutral_outside_the_section(platform: Hosted, secret: Any) -> None:
     path = f"/api/coordinator/cases/{secret['case_id']}"
     assert tells((await call(platform, "elderly", "GET", path)).text)

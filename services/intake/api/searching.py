@@ -10,10 +10,10 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from services.intake import store
-from services.intake.api.access import STAFF, may_see
+from services.intake.api.access import STAFF, hidden, may_see
 from services.intake.api.shapes import SearchPage
 from services.intake.api.views import concealed, people, viewpoint
-from services.intake.domain import render
+from services.intake.domain import intimate, render
 from services.intake.domain.lamps import whole_lamp
 from services.intake.domain.model import Application
 from services.intake.domain.people import NAME, index_of
@@ -79,13 +79,19 @@ async def _collect(handle: ServiceHandle, body: Search, who: Principal) -> tuple
             for n, row in enumerate(rows[:LIMIT]):
                 place = (row.received_at, row.id)
                 fits = body.lamp is None or whole_lamp(row, at.catalog, at.now, at.calendar) is body.lamp
-                if fits and may_see(row, who, handle):
+                if fits and may_see(row, who, handle) and not _tells_whose(row, body, who, handle):
                     found.append(row)
                 if len(found) == LIMIT:
                     return found, cursor(*place) if n + 1 < len(rows) else None
             if len(rows) <= LIMIT:
                 return found, None
     return found, cursor(*place) if place else None
+
+
+def _tells_whose(row: Application, body: Search, who: Principal, handle: ServiceHandle) -> bool:
+    """Whether finding it would say whose it is, though nobody in it is shown: every matter in it is hidden from them."""
+    asked = body.name is not None or body.id_no is not None
+    return asked and intimate.nothing_left(row, hidden(handle, row, who))
 
 
 def _conditions(handle: ServiceHandle, body: Search, who: Principal, place: tuple[Any, ...] | None) -> list[Any]:
