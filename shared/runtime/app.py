@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -42,7 +43,7 @@ def build_app(host: Host) -> FastAPI:
     app.state.exchange = _exchange(app, host.settings, verifier)
     if len(host.services) < len(host.catalog.services):
         # Behind the gateway any process may be asked what the whole looks like.
-        app.openapi = lambda: describe(host.catalog)  # type: ignore[method-assign]
+        app.openapi = cache(lambda: describe(host.catalog))  # type: ignore[method-assign]
     return app
 
 
@@ -79,7 +80,7 @@ def _bare() -> FastAPI:
         redoc_url=None,
     )
     framework = app.openapi
-    app.openapi = lambda: complete(framework())  # type: ignore[method-assign]
+    app.openapi = cache(lambda: complete(framework()))  # type: ignore[method-assign]
     return app
 
 

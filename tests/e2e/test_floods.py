@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from shared.clock import monotonic
+from shared.config import Settings
+from shared.runtime.host import Host
 from tests.e2e.acting import allowance, person
 from tests.support.attack import call
+from tests.support.database import Server
 from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
@@ -74,6 +78,18 @@ async def test_a_draft_of_endless_marks_is_kept_and_never_handed_in(platform: Ho
     ).status_code == 200
     answer = await timed(platform, "window", "POST", APPLICATIONS, json={"draft_id": path.rpartition("/")[2]})
     assert answer.status_code == 422
+
+
+async def test_a_process_of_one_service_describes_the_whole_once(server: Server, tmp_path: Path) -> None:
+    """Anybody may ask, and it takes two seconds to make."""
+    settings = Settings(database_url=await server.new_database(), keys=tmp_path / "keys", clock="system")
+    async with Host(settings, ["access"]).running() as host:
+        alone = Hosted(host)
+        first = (await call(alone, None, "GET", "/openapi.json")).text
+        began = monotonic()
+        assert {(await call(alone, None, "GET", "/openapi.json")).text for _ in range(5)} == {first}
+        assert monotonic() - began < AT_ONCE
+        assert "/api/intake/applications" in first
 
 
 JSON = {"Content-Type": "application/json"}
