@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+import uvicorn
 import yaml
 from jsonschema import Draft202012Validator
 
@@ -28,6 +29,8 @@ SPECIFICATION = orjson.loads(
     importlib.resources.files("check_jsonschema.builtin_schemas").joinpath("vendor/compose-spec.json").read_bytes()
 )
 OURS = "onewindow"
+SERVERS = "FORWARDED_ALLOW_IPS"
+"""Which the HTTP server reads by itself: from whom it believes where a request came from."""
 
 
 def wrong_shape(document: dict[str, Any]) -> list[str]:
@@ -75,6 +78,31 @@ def test_every_service_of_the_catalogue_has_a_container_that_serves_it_and_it_al
     assert FILES["one"]["services"]["platform"]["command"] == ["up", "--no-demo"]
 
 
+@pytest.mark.parametrize("name", sorted(containers(FILES["apart"])))
+async def test_behind_the_gateway_everybody_keeps_their_own_address(name, monkeypatch):
+    """Else all share the gateway's, and a hundred wrong guesses of one shut the door to all."""
+    for key, value in FILES["apart"]["services"][name]["environment"].items():
+        monkeypatch.setenv(key, str(value))
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["client"][0])
+
+    config = uvicorn.Config(app, lifespan="off")
+    config.load()
+    scope = {
+        "type": "http",
+        "client": ("10.89.0.7", 5),
+        "scheme": "http",
+        "headers": [(b"x-forwarded-for", b"198.51.100.9")],
+    }
+    await config.loaded_app(scope, None, None)
+    assert seen == ["198.51.100.9"]
+    assert "proxy_set_header X-Forwarded-For $remote_addr" in nginx(
+        load_specs(CATALOG), {s: ["x:1"] for s in CATALOG.services}, listen="0.0.0.0:1", folder="/run"
+    ), "it says who came, and passes on nothing that they said of themselves"
+
+
 def test_the_gateway_s_configuration_names_every_service_where_it_is():
     (line,) = FILES["apart"]["services"]["gateway-configuration"]["command"]
     words = shlex.split(line)
@@ -95,6 +123,8 @@ def test_every_setting_exists_and_has_a_value_that_is_right(name):
     env = settings_in(FILES[name])
     given = {}
     for setting, value in env.items():
+        if setting == SERVERS:
+            continue
         assert setting.startswith(PREFIX)
         own = setting.removeprefix(PREFIX).lower()
         service = setting.removeprefix(f"{DATABASE_URL}_").lower()
