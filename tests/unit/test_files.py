@@ -116,9 +116,49 @@ def test_a_pdf_that_does_something_is_refused(name):
     assert refused(pdf_file(stream)) == "FILE_ACTIVE"
 
 
+_HIDDEN = zlib.compress(b"1 0 << /S /JavaScript >>")
+_FLUSHED = zlib.compressobj()
+_CUT = _FLUSHED.compress(b"1 0 << /S /JavaScript >>") + _FLUSHED.flush(zlib.Z_FULL_FLUSH) + b"\xff\xff\xff\xff"
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "data"),
+    [
+        (b"<< /Type /ObjStm /Filter /FlateDecode /N 1 >>" + b" " * 2_000, _HIDDEN),
+        (b"<< /Type /ObjStm /Filter /FlateDecode /N 1 /X (9 0 obj) >>", _HIDDEN),
+        (b"<< /Type /Image /Filter /FlateDecode /N 1 /First 4 >>", _HIDDEN),
+        (b"<< /Type /ObjStm /Filter [/FlateDecode /FlateDecode] /N 1 >>", zlib.compress(_HIDDEN)),
+        (b"<< /Type /ObjStm /Filter /FlateDecode /N 1 >>", _HIDDEN[:-4] + b"\0\0\0\0"),
+        (b"<< /Type /ObjStm /Filter /FlateDecode /N 1 >>", _CUT),
+    ],
+    ids=[
+        "far from its stream",
+        "an object in a text",
+        "called a picture",
+        "packed twice",
+        "wrong sum",
+        "broken behind",
+    ],
+)
+def test_a_program_packed_where_a_reader_still_finds_it_is_refused(dictionary, data):
+    """Readers find packed objects by a table, whatever the dictionary beside them says."""
+    table = b"\n2 0 obj\n<< /Type /XRef >>\nstream\n\0\nendstream"
+    found = refused(pdf_file(dictionary + b"\nstream\n" + data + b"\nendstream\nendobj" + table))
+    assert found in ("FILE_ACTIVE", "FILE_DAMAGED")
+
+
+def test_pictures_and_fonts_packed_beside_packed_objects_are_taken():
+    picture = zlib.compress(bytes(range(256)) * 300_000)  # 77 MB of pixels
+    objects = zlib.compress(b"1 0 << /Type /Page >>")
+    body = b"<< /Type /ObjStm /N 1 >>\nstream\n" + objects + b"\nendstream\nendobj\n"
+    body += b"2 0 obj\n<< /Subtype /Image >>\nstream\r\n" + picture + b"\nendstream\nendobj\n"
+    body += b"3 0 obj\n<< /Subtype /Image >>\nstream\r\n\xff\xd8\xff\xe0jpeg\nendstream"
+    assert identify(pdf_file(body)).mime == "application/pdf"
+
+
 def test_a_pdf_with_a_password_or_packed_to_burst_is_refused():
     assert refused(pdf_file(b"<< /Encrypt 5 0 R >>")) == "FILE_ENCRYPTED"
-    packed = zlib.compress(b" " * (70 * 1024 * 1024), 9)
+    packed = zlib.compress(b" " * (130 * 1024 * 1024), 9)
     stream = b"<< /Type /ObjStm /Filter /FlateDecode >>\nstream\n" + packed + b"\nendstream"
     assert refused(pdf_file(stream)) == "FILE_BOMB"
 
