@@ -294,12 +294,13 @@ async def test_what_was_held_is_tried_again_without_a_restart(
 async def test_a_correction_that_reaches_its_applicant_days_later_is_answered_from_that_day(
     service: RunningService,
 ) -> None:
-    """The messenger was away: the days to answer run from the delivery, and the coordinator is told so, once."""
+    """The messenger was away: the days to answer run from the delivery, and the coordinator is told so, once a delivery;
+    of one on the day of issue too, for only what was delivered ends for want of an answer."""
     await hand_in(service, 0)
     await issuing.issue_each(service)
     told = Moment(items=received().state.items, correction=Correction(number=1)).model_dump_json()
     day = beijing_date(NOW)
-    for made_at, delivered_on in ((NOW - timedelta(days=3), [day]), (NOW - timedelta(minutes=5), [day])):
+    for made_at, delivered_on in ((NOW - timedelta(days=3), [day]), (NOW - timedelta(minutes=5), [day, day])):
         await execute(service, "UPDATE intake.paper SET kind = 'correction', moment = $1, made_at = $2", told, made_at)
         await execute(service, "UPDATE intake.message SET state = 'waiting', made_at = $1", NOW - timedelta(minutes=1))
         await sending.send(service)

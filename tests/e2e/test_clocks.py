@@ -100,17 +100,67 @@ async def test_what_three_services_find_is_told_in_one_paper_and_cured_at_once(w
     assert [t["kind"] for t in await world.tasks("coordinator", number, "supervisor")] == []
 
 
+async def correction_of(platform: Hosted, number: str) -> str:
+    """The id of the correction paper, once it stands in its application."""
+    found = await when(platform, number, lambda a: [p for p in a["papers"] if p["kind"] == "correction"], "the paper")
+    paper_id: str = next(p["id"] for p in found["papers"] if p["kind"] == "correction")
+    return paper_id
+
+
+async def hand_over(platform: Hosted, number: str, who: Person) -> None:
+    """The window hands the correction paper to the applicant."""
+    at = platform.host.clock.now().isoformat()
+    path = f"/api/intake/applications/{number}/papers/{await correction_of(platform, number)}/deliveries"
+    answer = await platform.post(path, {"method": "in_person", "at": at, "receiver": who.name})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_a_correction_that_nobody_answers_ends_and_may_be_handed_in_again(world: Hosted) -> None:
     who = await known(world, "卫逾期")
     given = await world.submit(licence(who))
     number = given["application_no"]
     await when(world, number, lambda a: a["status"] == "correcting", "to wait for the applicant")
+    await hand_over(world, number, who)
     await go_to(world, "2026-12-07T23:00")
     assert (await world.application(number))["status"] == "correcting"
     await go_to(world, "2026-12-08T00:30")
     over = await ended(world, number)
     assert (over["status"], item_of(over, ROOM)["result"]["reason_code"]) == ("terminated", "CORRECTION_NOT_ANSWERED")
     assert (await world.post("/api/intake/applications", licence(who, "photo"))).status_code == 201
+
+
+async def test_news_to_one_who_agreed_lets_the_days_to_answer_run(world: Hosted) -> None:
+    """The paper is issued on a Saturday; its news goes out when a messenger takes it, and the days run from there."""
+    who = await known(world, "华电子")
+    raw = allowance(who, electronic_delivery=True)
+    raw["form"]["bank_account"] = {"holder": "别人", "number": "6222020000000001234"}
+    number = (await world.submit(raw))["application_no"]
+    asked = await when(world, number, lambda a: a["status"] == "correcting", "to wait for the applicant")
+    assert item_of(asked, AGE)["waiting_on"]["until"] == "2026-12-07"
+
+    async def delivered() -> bool:
+        papers = (await world.application(number))["papers"]
+        return any(p["kind"] == "correction" and p["delivered_at"] for p in papers)
+
+    await eventually(delivered, "the news to deliver the paper", 10)
+
+    async def told() -> bool:
+        state = await world.host.services["coordinator"].load("case", UUID(asked["case_id"]))
+        return bool(state.papers[0].delivered)
+
+    await eventually(told, "the coordinator to learn of the delivery", 10)
+    await go_to(world, "2026-12-08T00:30")
+    assert (await ended(world, number))["status"] == "terminated"
+
+
+async def test_whoever_was_never_told_loses_nothing_by_silence(world: Hosted) -> None:
+    given = await world.submit(licence(await known(world, "金未达")))
+    number = given["application_no"]
+    await when(world, number, lambda a: a["status"] == "correcting", "to wait for the applicant")
+    await go_to(world, "2026-12-08T00:30")
+    looked = await task(world, "coordinator", number, "supervisor", "not_answered")
+    assert looked["reason_code"] == "CORRECTION_NOT_DELIVERED"
+    assert (await world.application(number))["status"] == "correcting"
 
 
 async def test_a_licence_that_nobody_examines_is_accepted_as_of_receiving_and_never_approved(world: Hosted) -> None:

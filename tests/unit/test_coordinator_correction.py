@@ -199,11 +199,18 @@ def test_an_approved_finding_waits_for_the_others_that_a_supervisor_has_yet_to_s
     assert desk.case.papers[-1].new == 2
 
 
+def delivered(desk, on=date(2026, 11, 20), number=1):
+    message = p.CorrectionDelivered(case_id=desk.case.id, number=number, delivered_on=on)
+    return desk.look(lambda turn: on_delivered(turn, message))
+
+
 def test_a_correction_that_nobody_answers_ends_its_item_and_what_hangs_on_it():
+    """elderly_onewindow 3.3: 补正逾期视为放弃,可重报."""
     desk = Desk(planned(1), planned(2, [(1, True)]), planned(3))
     for n in (2, 3):
         desk.up(p.CheckPassed, n)
     asks(desk, 1, "A")
+    delivered(desk)
     desk.wait_until(date(2026, 12, 7))
     assert desk.item(1).status == "correcting"
     desk.wait_until(date(2026, 12, 8))
@@ -212,9 +219,43 @@ def test_a_correction_that_nobody_answers_ends_its_item_and_what_hangs_on_it():
     assert [i.status for i in desk.view.items] == ["terminated", "terminated", "requested"]
 
 
+def test_nobody_is_silent_who_was_never_told():
+    """A paper of which no delivery is recorded starts no days, so that nothing lapses: somebody delivers it."""
+    desk = Desk(planned(1))
+    asks(desk, 1, "A")
+    desk.wait_until(date(2026, 12, 8))
+    assert (desk.item(1).outcome, desk.kinds()) == (None, ["not_answered"])
+    (task,) = desk.case.tasks
+    assert task.reason_code == "CORRECTION_NOT_DELIVERED"
+    delivered(desk, date(2026, 12, 9))
+    assert (desk.item(1).answer_by, desk.kinds()) == (date(2026, 12, 24), [])
+    desk.wait_until(date(2026, 12, 25))
+    assert desk.item(1).outcome == "terminated"
+
+
+def test_a_delivery_that_is_recorded_after_its_days_are_over_ends_the_item_then():
+    desk = Desk(planned(1))
+    asks(desk, 1, "A")
+    desk.wait_until(date(2026, 12, 8))
+    delivered(desk)
+    desk.wait_until(date(2026, 12, 8))
+    assert (desk.item(1).outcome, desk.kinds()) == ("terminated", [])
+
+
+def test_the_delivery_of_an_earlier_paper_moves_no_day_of_a_later_one():
+    desk = Desk(planned(1))
+    asks(desk, 1, "A")
+    asks(desk, 1, "A")
+    assert len(desk.case.papers) == 2
+    delivered(desk, date(2026, 11, 25), number=2)
+    delivered(desk, date(2026, 11, 21), number=1)
+    assert desk.item(1).answer_by == date(2026, 12, 10)
+
+
 def test_what_runs_by_law_does_not_end_because_a_citizen_is_silent():
     desk = Desk(planned(1, nature=Nature.EX_OFFICIO))
     asks(desk, 1, "A")
+    delivered(desk)
     desk.wait_until(date(2026, 12, 8))
     assert (desk.item(1).outcome, desk.kinds()) == (None, ["not_answered"])
     assert names(desk.settle_task("deny")) == ["ItemCancelled", "ItemConcluded", "CaseClosed"]
@@ -233,8 +274,7 @@ def test_a_correction_answered_in_time_ends_nothing():
 def test_the_applicants_days_run_from_a_later_delivery():
     desk = Desk(planned(1))
     asks(desk, 1, "A")
-    delivered = p.CorrectionDelivered(case_id=desk.case.id, number=1, delivered_on=date(2026, 11, 25))
-    desk.look(lambda turn: on_delivered(turn, delivered))
+    delivered(desk, date(2026, 11, 25))
     assert desk.item(1).answer_by == date(2026, 12, 10)
     desk.wait_until(date(2026, 12, 10))
     assert desk.item(1).outcome is None

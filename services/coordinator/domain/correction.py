@@ -7,7 +7,7 @@ from datetime import date
 
 from services.coordinator.domain.clocks import gathered_by
 from services.coordinator.domain.state import Case, CaseItem, Found, Told
-from services.coordinator.domain.tasks import CHECK_SILENT, NEW_FINDING, close_moot, open_task
+from services.coordinator.domain.tasks import CHECK_SILENT, NEW_FINDING, NOT_ANSWERED, close_moot, open_task
 from services.coordinator.domain.turn import Turn
 from shared.catalog.protocol import CorrectionDelivered, Finding
 from shared.clock import beijing_date
@@ -84,7 +84,7 @@ def _tell(turn: Turn, items: list[CaseItem]) -> None:
     for item in items:
         _told(turn, item, until)
     case.papers.append(paper)
-    turn.papers.append(paper.model_dump(exclude={"at", "new", "runs_from"}))
+    turn.papers.append(paper.model_dump(exclude={"at", "new", "runs_from", "delivered"}))
     turn.dates_moved = True
 
 
@@ -110,16 +110,23 @@ def answer_from(turn: Turn, number: int, delivered_on: date) -> None:
     told = next((paper for paper in turn.case.papers if paper.number == number), None)
     if told is None:
         return
-    told.runs_from, told.answer_by = delivered_on, _last_day(turn, delivered_on)
+    told.runs_from, told.delivered, told.answer_by = delivered_on, True, _last_day(turn, delivered_on)
     for item in (turn.case.items[i] for i in told.items):
-        if item.findings and item.outcome is None:
+        if item.findings and item.outcome is None and told_by(turn.case, item) is told:
             item.answer_by = told.answer_by
+            item.signs.pop("not_answered", None)
+            close_moot(turn, item, NOT_ANSWERED)
     turn.dates_moved = True
+
+
+def told_by(case: Case, item: CaseItem) -> Told | None:
+    """The last paper that told an item's findings."""
+    return next((paper for paper in reversed(case.papers) if item.id in paper.items), None)
 
 
 def recount_answer(turn: Turn, item: CaseItem) -> None:
     """What binds the citizen takes the later of both dates when the calendar changed."""
-    told = next((paper for paper in reversed(turn.case.papers) if item.id in paper.items), None)
+    told = told_by(turn.case, item)
     if told is not None and told.runs_from is not None and item.answer_by is not None:
         item.answer_by = max(item.answer_by, _last_day(turn, told.runs_from))
 

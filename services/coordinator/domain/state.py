@@ -78,7 +78,8 @@ class Reversing(BaseModel):
 class Told(BaseModel):
     """One correction paper that went out: which items' findings, until when the applicant may answer.
 
-    The applicant's days run from `runs_from`. `silent` are items that had not answered their check by then, `new`
+    The applicant's days run from `runs_from`; `delivered` says whether they do so in law, or are only reckoned from the
+    paper's day until somebody records its delivery. `silent` are items that had not answered their check by then, `new`
     counts findings that an earlier paper should have told (our fault), `supervised` says who let those out.
     """
 
@@ -87,6 +88,7 @@ class Told(BaseModel):
     items: tuple[UUID, ...]
     silent: tuple[UUID, ...] = ()
     runs_from: date | None = None
+    delivered: bool = False
     answer_by: date | None = None
     supervised: str | None = None
     new: int = 0

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from services.coordinator.domain.clocks import days_of_signs, examination_of, gathered_by, redate
-from services.coordinator.domain.correction import name_silent, silent
+from services.coordinator.domain.correction import name_silent, silent, told_by
 from services.coordinator.domain.join import cancel, ready
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.tasks import (
@@ -31,6 +31,7 @@ from shared.outcomes import ItemStatus, Nature, WaitKind
 
 TIMER: Final = "clocks"
 NOT_CORRECTED: Final = "CORRECTION_NOT_ANSWERED"
+NOT_DELIVERED: Final = "CORRECTION_NOT_DELIVERED"
 
 Sign = tuple[str, date]
 """What is to be said of an item, and from which day on."""
@@ -150,10 +151,15 @@ def _pause_over(turn: Turn, item: CaseItem, day: date) -> None:
 def _not_answered(turn: Turn, item: CaseItem, day: date) -> None:
     """The applicant did not answer the paper: by policy the item ends and may be handed in again, or a person looks.
 
-    What runs by law does not end because a citizen is silent.
+    What runs by law does not end because a citizen is silent, and nobody is silent who was never told: as long as no
+    delivery of the paper is recorded a person looks, and once one is, the days run from it.
     """
     assert item.answer_by is not None  # noqa: S101 - only then this is said
     item.signs["not_answered"] = item.answer_by
+    told = told_by(turn.case, item)
+    if told is not None and not told.delivered:
+        open_task(turn, NOT_ANSWERED, "supervisor", item, NOT_DELIVERED, since=day.isoformat())
+        return
     what = turn.ctx.policy.find("correction.not_answered", turn.case.accept_region, turn.now).value
     if what == "terminate" and item.nature is Nature.ON_APPLICATION:
         cancel(turn, item, ItemStatus.TERMINATED, NOT_CORRECTED)

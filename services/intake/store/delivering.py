@@ -8,7 +8,6 @@ from uuid import UUID
 
 from services.intake.domain.papers.deliver import by_message
 from services.intake.domain.papers.model import Moment
-from shared.clock import beijing_date
 from shared.errors import Conflict
 
 if TYPE_CHECKING:
@@ -16,22 +15,19 @@ if TYPE_CHECKING:
     from shared.runtime.service import RunningService
 
 _CORRECTIONS = """
-SELECT p.id, p.made_at, p.moment FROM intake.paper p
+SELECT p.id, p.moment FROM intake.paper p
 WHERE p.case_id = $1 AND p.kind = 'correction' AND p.number IS NOT NULL AND p.made_at <= $2
     AND NOT EXISTS (SELECT FROM intake.paper_delivery d WHERE d.paper_id = p.id AND d.effective)
 """
 
 
 async def deliver_corrections(service: RunningService, case_id: UUID, made_at: datetime) -> None:
-    """Records that the corrections of a case up to a moment are delivered now, and tells the coordinator, in one commit.
-
-    One that is told on its own day is left to whoever records the news: its days run from that day already.
-    """
+    """Records that the corrections of a case up to a moment are delivered now, and tells the coordinator, in one commit:
+    on the day of issue too, for silence ends an item only where a delivery is recorded."""
     async with service.read() as conn:
         rows = await conn.fetch(_CORRECTIONS, case_id, made_at)
     for row in rows:
-        if beijing_date(row["made_at"]) != beijing_date(service.clock.now()):
-            await _deliver(service, case_id, row["id"], Moment.model_validate_json(row["moment"]))
+        await _deliver(service, case_id, row["id"], Moment.model_validate_json(row["moment"]))
 
 
 async def _deliver(service: RunningService, case_id: UUID, paper_id: UUID, moment: Moment) -> None:
