@@ -44,9 +44,10 @@ class DecisionRecord(BaseModel):
 class Task(BaseModel):
     """A piece of work (待办) for a person in a role of a unit, with a date.
 
-    `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person
-    concerned; `escalation` counts stand-in, leader, unit above, which let in further accounts (`admitted`) and roles
-    (`also_roles`); the next one comes on `escalate_on`. `data` is public.
+    `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person concerned;
+    `escalation` counts stand-in, leader, unit above, which let in further accounts (`admitted`) and roles (`also_roles`);
+    the next one comes on `escalate_on`. `paused`: by how many working days its dates were moved for a pause that still
+    runs. `data` is public.
     """
 
     id: UUID
@@ -67,6 +68,7 @@ class Task(BaseModel):
     lease_until: datetime | None = None
     escalation: int = 0
     escalate_on: date | None = None
+    paused: int | None = None
     admitted: list[str] = Field(default_factory=list)
     until: dict[str, date] = Field(default_factory=dict)
     also_roles: list[str] = Field(default_factory=list)

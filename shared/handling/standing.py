@@ -43,6 +43,11 @@ def pause(run: Run, decision: TaskDecision) -> None:
         if decision.until > latest:
             raise _wrong("/until", "PAUSE_TOO_LONG", f"最长至 {latest} / at most until {latest}")
     item.pause = Pause(ground=decision.ground, since=run.ctx.now, until=decision.until)
+    days = working_calendar().working_days_between(today, decision.until)
+    for task in tasks.live_tasks(item):
+        if task.kind != EXTENSION and task.due >= today:  # a day that was missed before stays missed
+            task.paused = days
+            _move(task, days)
     run.tell(ItemPaused, ground=decision.ground, until=decision.until)
 
 
@@ -51,9 +56,29 @@ def resume(run: Run, decision: TaskDecision) -> None:
     item = run.item
     if item.pause is None or item.pause.ground != decision.ground:
         raise Conflict("NOT_PAUSED", "办理时限未因该事由暂停", "the clock is not paused on that ground")
-    item.pauses.append((beijing_date(item.pause.since), beijing_date(run.ctx.now)))
+    since, today = beijing_date(item.pause.since), beijing_date(run.ctx.now)
+    item.pauses.append((since, today))
     item.pause = None
+    lost = working_calendar().working_days_between(since, today)
+    for task in tasks.live_tasks(item):
+        if task.paused is not None:
+            _move(task, lost - task.paused)
+            task.paused = None
+            if item.waiting_on is not None and item.waiting_on.name == task.kind:
+                item.waiting_on = item.waiting_on.model_copy(update={"until": task.due})
     run.tell(ItemResumed, ground=decision.ground)
+
+
+def _move(task: Task, days: int) -> None:
+    """The days of a pause count for the person who works on it as little as for the office."""
+    task.due = _later(task.due, days)
+    task.provisional = working_calendar().is_provisional(task.due)
+    if task.escalate_on is not None:
+        task.escalate_on = _later(task.escalate_on, days)
+
+
+def _later(day: date, days: int) -> date:
+    return working_calendar().add_working_days(day, days)
 
 
 def propose_extension(run: Run, decision: TaskDecision) -> None:

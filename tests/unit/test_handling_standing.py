@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import Conflict, Invalid, RefusedError
 from shared.handling import tasks
+from shared.handling.limits import end_of
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from tests.support.fake_ctx import NOW, REGION, at, fake_ctx, item_requested, message, told
 from tests.support.toy_procedure import toy_catalog, toy_engine
@@ -46,6 +47,38 @@ def test_a_pause_leaves_the_task_with_its_holder():
     with pytest.raises(Conflict, match="NOT_PAUSED"):
         does(item, "resume", ground="EXPERT")
     assert tasks.live_tasks(item)[0].state == "claimed"
+
+
+def test_a_pause_moves_the_day_of_the_task_and_of_its_escalation_by_the_days_that_did_not_count():
+    """elderly_onewindow 3.5: 暂停当日计入、恢复当日不计; the handler's own days are no others."""
+    item = under_review()
+    (task,) = tasks.live_tasks(item)
+    assert (NOW.date(), task.due) == (date(2026, 11, 23), date(2026, 11, 30))
+    changes = does(item, "pause", ground="EXPERT", until=date(2026, 11, 27))
+    assert (task.due, task.escalate_on) == (date(2026, 12, 4), date(2026, 12, 4))
+    assert [t.due_at for t in changes.timers] == [end_of(date(2026, 12, 4))]
+    sooner = does(item, "resume", ctx=at(CTX, NOW + timedelta(days=2)), ground="EXPERT")
+    assert (task.due, task.escalate_on) == (date(2026, 12, 2), date(2026, 12, 2))
+    assert told(sooner) == ["ItemResumed", "ItemProgressed"]
+    assert message(sooner, "ItemProgressed").waiting_on.until == date(2026, 12, 2)
+    assert [dict(p.values)["due"] for p in sooner.puts] == [date(2026, 12, 2)]
+
+
+def test_a_pause_that_lasts_longer_than_was_expected_moves_the_task_by_all_of_it():
+    item = under_review()
+    (task,) = tasks.live_tasks(item)
+    does(item, "pause", ground="EXPERT", until=date(2026, 11, 25))
+    does(item, "resume", ctx=at(CTX, NOW + timedelta(days=7)), ground="EXPERT")
+    assert task.due == date(2026, 12, 7)
+
+
+def test_a_task_that_was_late_before_the_pause_stays_late():
+    item = under_review()
+    (task,) = tasks.live_tasks(item)
+    late = at(CTX, NOW + timedelta(days=8))
+    does(item, "pause", ctx=late, ground="EXPERT", until=date(2026, 12, 8))
+    does(item, "resume", ctx=at(CTX, NOW + timedelta(days=10)), ground="EXPERT")
+    assert task.due == date(2026, 11, 30)
 
 
 @pytest.mark.parametrize(
