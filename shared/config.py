@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         "", description="查毒:none 或 simulated,默认演示为 simulated、否则 none(标记未查毒)/ who looks for viruses"
     )
     catalog: str = Field("", description="另加的目录文件夹(用冒号分隔)/ further catalogue folders, colon separated")
+    calendar: Path | None = Field(
+        None,
+        description="本地工作日覆盖表(YAML:days: {日期: working 或 rest},如地方节日、临时停办公)/ local days that are worked or not",
+    )
     demo: bool = Field(default=False, description="演示模式 / demonstration accounts, people and simulated sources")
     messenger: str = Field("", description="短信等通知的提供方,写作 module:name / provider of messages to people")
     seal: str = Field("", description="电子印章的提供方,写作 module:name / provider of seals under papers")

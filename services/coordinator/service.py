@@ -71,7 +71,7 @@ async def recounter(handle: ServiceHandle) -> None:
 
 
 async def recount_all(handle: ServiceHandle, calendar: WorkingCalendar) -> int:
-    """Reckons the provisional dates of open cases with this calendar, batch by batch; how many cases had one."""
+    """Reckons the dates of open cases with this calendar, batch by batch; how many cases had one."""
     counted, last = 0, None
     while True:
         async with handle.read() as conn:

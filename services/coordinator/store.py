@@ -86,7 +86,6 @@ def listed(case: Case, task: Task) -> Put:
 _OTHERWISE_DATED_SQL = """
 SELECT id FROM coordinator."case"
 WHERE open_count > 0 AND body->>'calendar' IS DISTINCT FROM $1 AND ($2::uuid IS NULL OR id > $2)
-    AND (body::text LIKE '%"provisional":true%' OR body::text LIKE '%"answer_by":"%')
 ORDER BY id LIMIT $3
 """
 
@@ -96,7 +95,7 @@ SELECT coalesce(sum(new_findings), 0)::int FROM coordinator."case" WHERE new_fin
 
 
 async def otherwise_dated(conn: Any, version: str, after: UUID | None, limit: int = 200) -> list[UUID]:
-    """Open cases with a date that may change, reckoned with another calendar than this version, in id order."""
+    """Open cases that were reckoned with another calendar than this version, in id order."""
     return [row["id"] for row in await conn.fetch(_OTHERWISE_DATED_SQL, version, after, limit)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 
@@ -12,11 +12,21 @@ from shared.catalog.protocol import Due, ItemView, Limit
 from shared.clock import BEIJING, as_utc, beijing_date
 from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp, WaitKind
 
+_LOCAL: dict[date, bool] = {}
+
 
 @cache
 def working_calendar() -> WorkingCalendar:
-    """The one table of working days, built at its first use (about 50 ms)."""
-    return WorkingCalendar.load()
+    """The one table of working days, local days included, built at its first use (about 50 ms)."""
+    return WorkingCalendar.load(_LOCAL)
+
+
+def keep_local_days(days: Mapping[date, bool]) -> None:
+    """From here on this process reckons with these local days (a local holiday, a day on which offices were closed)."""
+    if days != _LOCAL:
+        _LOCAL.clear()
+        _LOCAL.update(days)
+        working_calendar.cache_clear()
 
 
 def working_days_from(now: datetime, days: int) -> Day:

@@ -29,6 +29,7 @@ from shared.facts.port import FactSource
 from shared.facts.simulator import SimulatedFacts
 from shared.facts.tables import metadata as facts_metadata
 from shared.facts.unconnected import Unconnected
+from shared.handling.limits import keep_local_days
 from shared.http.ended import EndedSessions
 from shared.messages import topic_of
 from shared.messaging.port import Messenger
@@ -42,6 +43,7 @@ from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus
 from shared.runtime.databases import Databases, home_of, require_known, require_one
 from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.installation import Installation, follow_keys, installation_of, keep_to_one_installation
+from shared.runtime.local_days import local_days
 from shared.runtime.plugs import plugged
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
@@ -87,6 +89,7 @@ class Host:
 
     def __init__(self, settings: Settings, only: Sequence[str] = (), *, notice: Any = lambda _: None) -> None:
         self.settings = settings
+        keep_local_days(local_days(settings))
         self.catalog = load(settings.catalog_folders)
         self.clock: Clock = parse_clock(settings.clock)
         require_sound(self.catalog, beijing_date(self.clock.now()))

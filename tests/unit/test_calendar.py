@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import chinese_calendar
 import pytest
@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.calendar import Due, WorkingCalendar, _statutory_days, read_overrides
+from shared.config import Settings
 from shared.errors import Misconfigured
+from shared.handling.limits import keep_local_days, working_calendar, working_days_from
+from shared.runtime.local_days import local_days
 
 TABLE = WorkingCalendar.load()
 DAYS = st.dates(date(2004, 1, 1), date(2030, 12, 31))
@@ -132,6 +135,23 @@ def test_overrides_are_read_from_a_file_or_refused_by_the_settings_name(tmp_path
             read_overrides(path, "ONEWINDOW_X")
     with pytest.raises(Misconfigured):
         read_overrides(tmp_path / "missing.yaml", "ONEWINDOW_X")
+
+
+def test_a_platform_reckons_with_the_local_days_that_its_setting_names(tmp_path):
+    """elderly_onewindow 5: 降级链: 本地覆盖表(含临时调休)→包→缺年兜底."""
+    path = tmp_path / "local.yaml"
+    path.write_text("days: {2026-11-23: rest}\nsource: 演示:临时停止办公一天", "utf-8")
+    plain = working_calendar()
+    try:
+        keep_local_days(local_days(Settings(calendar=path)))
+        assert working_calendar().due(date(2026, 11, 20), 1, "working").date == date(2026, 11, 24)
+        assert working_days_from(datetime(2026, 11, 20, 2, tzinfo=UTC), 1).date == date(2026, 11, 24)
+        assert working_calendar().version != plain.version
+    finally:
+        keep_local_days({})
+    assert working_calendar().version == plain.version
+    with pytest.raises(Misconfigured, match="ONEWINDOW_CALENDAR"):
+        local_days(Settings(calendar=tmp_path / "missing.yaml"))
 
 
 def test_a_day_outside_the_table_is_refused_not_guessed():

@@ -370,8 +370,24 @@ def test_whatever_the_new_calendar_says_the_office_gains_no_day_and_the_citizen_
     assert before.provisional or after.due == before
 
 
-def test_a_case_without_an_open_provisional_date_is_left_alone():
+@pytest.mark.parametrize(
+    ("days", "promised"),
+    [({date(2026, 11, 21): True}, date(2026, 11, 26)), ({date(2026, 11, 26): False}, date(2026, 11, 27))],
+)
+def test_a_local_day_moves_the_dates_of_a_published_year_too(monkeypatch, days, promised):
+    """elderly_onewindow 5: 本地覆盖表(含临时调休)……重算未结时钟,机关义务取两者较早."""
+    desk = running(date(2026, 11, 20), monkeypatch, promised=p.Limit(n=5, unit="working"), legal=None)
+    assert due(desk) == p.Due(promised=date(2026, 11, 27))
+    local = WorkingCalendar.load(days)
+    assert needs_recount(desk.case, local.version)
+    assert take_step(desk.case, context(desk.now), recount, local).state.items[item_id(1)].due.promised == promised
+
+
+def test_a_case_without_an_open_date_is_left_alone():
     desk = Desk(planned(1))
+    assert not needs_recount(desk.case, "another")
     desk.up(p.ItemAccepted, 1)
+    assert needs_recount(desk.case, "another")
+    desk.decide(1)
     assert not needs_recount(desk.case, "another")
     assert desk.case.calendar.startswith("chinesecalendar-")

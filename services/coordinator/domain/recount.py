@@ -1,4 +1,4 @@
-"""A new calendar: dates that rested on an unpublished year are reckoned anew, each to the citizen's advantage."""
+"""A new calendar (a year was published, a local day added): open dates are reckoned anew, to the citizen's advantage."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from shared.catalog.protocol import Due
 
 
 def needs_recount(case: Case, version: str) -> bool:
-    """Whether the case was dated with another calendar and holds an open date that may have changed."""
-    return case.calendar != version and any(i.due.provisional or i.answer_by is not None for i in case.open_items())
+    """Whether the case was dated with another calendar and holds an open date."""
+    return case.calendar != version and any(i.due != Due() or i.answer_by is not None for i in case.open_items())
 
 
 def recount(turn: Turn) -> None:
     """What binds the office takes the earlier of both dates, what binds the citizen the later."""
     for item in turn.case.open_items():
-        if item.due.provisional:
+        if item.due != Due():
             item.due = _earlier(item.due, due_of(turn.case, item, turn.calendar))
         recount_answer(turn, item)
     turn.case.calendar = turn.calendar.version

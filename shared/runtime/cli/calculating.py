@@ -20,6 +20,7 @@ from shared.errors import Misconfigured
 from shared.policy import Calculation, Policy, Rule
 from shared.runtime.cli.screen import show
 from shared.runtime.host import load_specs
+from shared.runtime.local_days import local_days
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +70,7 @@ def due(inputs: Mapping[str, str], policy: Policy, as_of: date, region: str) -> 
         raise Misconfigured("n", "应为天数,如 n=20", "a number of days, as in n=20")
     if unit not in ("working", "calendar"):
         raise Misconfigured("unit", "应为 working 或 calendar", "working or calendar")
-    calendar = WorkingCalendar.load()
+    calendar = WorkingCalendar.load(local_days(load_settings()))
     found = calendar.due(start, int(number), "working" if unit == "working" else "calendar", roll=unit == "calendar")
     days = "个工作日" if unit == "working" else "日"
     lines = [f"自 {start} 次日起 {number} {days},至 {found.date} / {number} {unit} days after {start} end {found.date}"]
