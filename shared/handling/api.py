@@ -40,7 +40,9 @@ class DecisionBody(BaseModel):
     lease: UUID
     outcome: TaskOutcome
     reason_code: str = Field("", max_length=100, pattern=_CODE)
-    comment: str = Field("", max_length=_LONGEST)
+    comment: str = Field(
+        "", max_length=_LONGEST, description="kept sealed; of a denial it stands in the paper as its ground"
+    )
     findings: list[Finding] = Field(default_factory=list, max_length=50)
     ground: str = Field("", max_length=100, pattern=_CODE)
     until: date | None = None

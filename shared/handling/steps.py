@@ -103,9 +103,9 @@ def _propose(run: Run, step: Conclude) -> None:
 def _decide(run: Run, step: Conclude) -> None:
     item, ctx = run.item, run.ctx
     item.accepted_at = item.accepted_at or ctx.now  # the decision implies it: no message of its own
-    sealed = None
-    if step.personal:
-        sealed = seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, step.personal)
+    sealed, personal = None, {**_grounds(run, step), **step.personal}
+    if personal:
+        sealed = seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, personal)
     item.outcome = step.outcome
     item.conclusion = {"reason_code": step.reason_code, "law": step.law, "result": dict(step.result)}
     run.end("decided")
@@ -120,6 +120,14 @@ def _decide(run: Run, step: Conclude) -> None:
         decided_at=ctx.now,
         acted=_once((*item.acted, *(d.by for d in item.decisions))),
     )
+
+
+def _grounds(run: Run, step: Conclude) -> dict[str, Any]:
+    """What whoever denied it wrote: a decision against somebody says why (行政许可法第三十八条)."""
+    if step.by_rule or step.outcome != Decision.DENIED or not run.item.decisions:
+        return {}
+    said = run.work.notes.get("said", {}).get(str(run.item.decisions[-1].task_id), {})
+    return {"comment": said["comment"]} if said.get("comment") else {}
 
 
 def _end(run: Run, step: End) -> None:

@@ -304,10 +304,10 @@ async def test_the_receipt_says_in_writing_what_is_missing_by_when_and_what_was_
 
     raw, promise = await promised(moving, person("容缺文", date(1944, 2, 6)))
     told = await receipt((await moving.submit(raw))["application_no"])
-    assert f"银行账户({promise} 前补齐)" in told
+    assert f"银行账户（{promise.year}年{promise.month}月{promise.day}日前（含当日）补齐）" in told
     assert "到期不补不发证" in told
     told = await receipt((await moving.submit(bereavement(moving, family(moving))))["application_no"])
-    assert "亲属关系证明;办结后核查,承诺不实的撤销决定" in told
+    assert "亲属关系证明；办结后核查，承诺不实的撤销决定" in told
 
 
 async def test_the_offices_clocks_are_still_while_the_applicant_owes_a_material(moving: Hosted):

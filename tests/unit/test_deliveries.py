@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from shared.outcomes import ItemStatus
 from tests.support.received import CASE, NOW, POLICY, concluded, ctx, paper_rows, received
 
 LATER = NOW + timedelta(days=2)
+PROOF = str(UUID(int=9))
 PARTIES = {
     "applicant": {"name": "李明", "relation": "child"},
     "subject": {"name": "李老人", "role": "subject"},
@@ -93,8 +95,16 @@ def test_a_second_delivery_is_further_evidence_and_moves_no_term():
 )
 def test_those_the_law_lets_receive_may_receive(receiver, relation, method):
     """民事诉讼法第八十八条、第八十九条、第九十一条: 本人、同住成年家属、代收人、代理人."""
-    changes, _ = delivered(given(method, receiver=receiver, receiver_relation=relation))
+    changes, _ = delivered(given(method, receiver=receiver, receiver_relation=relation, proof_file_id=PROOF))
     assert rows(changes, PAPER_DELIVERY)[0]["relation"] == relation
+
+
+@pytest.mark.parametrize(("method", "receiver"), [("left", "李明"), ("public", "公告")])
+def test_leaving_a_paper_or_announcing_it_needs_a_record_of_how_it_was_done(method, receiver):
+    """民事诉讼法第八十九条: 见证人签名,或者拍照、录像; 第九十五条: 在案卷中记明原因和经过."""
+    with pytest.raises(Invalid) as wrong:
+        delivered(given(method, receiver=receiver))
+    assert [(e.pointer, e.code) for e in wrong.value.errors] == [("/proof_file_id", "REQUIRED")]
 
 
 def test_the_dead_person_an_application_is_about_receives_nothing():
@@ -138,9 +148,13 @@ def test_a_delivery_is_never_in_the_future_and_never_before_its_paper():
 def test_a_public_notice_counts_when_its_days_are_over():
     """民事诉讼法公告送达: 自发出公告之日起,经过三十日,即视为送达 (2022-01-01 起; 此前六十日)."""
     at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-    changes, _ = delivered(given("public", at=at, receiver="公告"))
-    # Thirty days after 23 November are over at the end of 23 December in Beijing.
-    assert rows(changes, PAPER_DELIVERY)[0]["takes_effect"] == datetime(2026, 12, 23, 16, 0, tzinfo=UTC)
+    changes, _ = delivered(given("public", at=at, receiver="公告", proof_file_id=PROOF))
+    # Thirty days after 23 November are over as 23 December ends in Beijing: that day is the day of delivery.
+    (row,) = rows(changes, PAPER_DELIVERY)
+    assert row["takes_effect"] == datetime(2026, 12, 23, 15, 59, 59, tzinfo=UTC)
+    assert beijing_date(row["takes_effect"]) == date(2026, 12, 23)
+    (line,) = rows(changes, TIMELINE)
+    assert line["text_zh"] == "《不予批准决定书》已发出公告(公告送达),公告期满(2026-12-23)视为送达。"
     assert POLICY.find("delivery.public", "420112", date(2021, 12, 31)).value["days"] == 60
     assert POLICY.find("delivery.public", "420112", date(2022, 1, 1)).value["days"] == 30
 

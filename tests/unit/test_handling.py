@@ -238,6 +238,15 @@ def test_a_person_may_deny_what_a_rule_proposes():
     assert (decided.outcome, decided.reason_code, decided.result) == ("denied", "REFUTED", {})
 
 
+def test_a_denial_tells_the_applicant_what_whoever_denied_it_wrote_and_a_grant_does_not():
+    """行政许可法第三十八条、社会救助法第四十八条: a decision against somebody says why."""
+    for outcome, told_ in (("deny", {"comment": "家中有存款"}), ("approve", {"payee": "李明"})):
+        item, _ = start(ready=False)
+        ENGINE.on_item_ready(item, item_ready(to_person=True), CTX)
+        decided = message(by_person(item, outcome, reason_code="R", comment="家中有存款"), "ItemDecided")
+        assert open_result(CTX.keyring.sealer(), "toy", CASE, ITEM, 1, decided.sealed) == told_
+
+
 def test_effects_wait_for_the_settlement_and_come_once():
     item, changes = start()
     assert not changes.puts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from services.coordinator.domain.disputes import FACT_RETRACTED
 from services.coordinator.domain.watch import NOT_CORRECTED
+from services.intake.domain import sealing
 from services.intake.domain.commitment import FALSE
 from services.intake.domain.follow import follow
 from services.intake.domain.papers import templates as templates_module
@@ -23,9 +25,10 @@ from services.intake.domain.papers.issue import (
     sealed_content,
     signatures,
 )
-from services.intake.domain.papers.model import Draft, Filed, Moment
+from services.intake.domain.papers.model import Draft, Filed, Moment, Proof
 from services.intake.domain.papers.shown import masked, to_text
 from services.intake.domain.papers.templates import AGAINST, FILE, read, templates
+from services.intake.domain.papers.typeset import moment, plain, typeset
 from shared.catalog.authority import Authorities, Authority
 from shared.catalog.definition import canonical, sha256_of
 from shared.catalog.protocol import CorrectionIssued, Due, Extension, Finding, ItemMoved, Pause
@@ -37,6 +40,7 @@ from shared.handling.terms import answer_by, remedy_terms
 from shared.outcomes import ItemStatus
 from shared.seals import SimulatedSeals
 from tests.architecture.source import HOUSE
+from tests.support.catalogue import SAMPLE
 from tests.support.received import CASE, CATALOG, NOW, concluded, ctx, item_of, paper_rows, received, view_of
 
 WAIVER = "funeral.fee_waiver"
@@ -122,11 +126,28 @@ def test_submission_makes_the_one_receipt_of_the_joint_case_with_each_matter_s_o
     found = content(row, changes.state)
     assert found["number"] == "甲民收〔2026〕17号"
     told = {line["label"]: line["text"] for p in found["parts"] if p["part"] == "matters" for line in p["lines"]}
-    assert set(told) == {CATALOG.matters[i.matter].official_name for i in changes.state.items}
-    assert told["遗体火化证明"] == "办理机关:甲区民政局;最迟 2026-11-30 前告知是否受理;承诺时限:自受理之日起15个工作日"
+    assert set(told) == {typeset(CATALOG.matters[i.matter].official_name) for i in changes.state.items}
+    assert told["基本殡葬服务费用减免"] == (
+        "办理机关：甲区民政局；最迟于2026年11月30日（含当日）告知是否受理；承诺时限：自受理之日起5个工作日"
+    )
     (query,) = lines(found, "query")
-    assert re.search(r"查询码\([A-Z0-9]{2}\*{8}\)", query)
+    assert re.search(r"查询码（[A-Z0-9]{2}\*{8}）", query)
     assert "不等于受理" in lines(found, "opening")[0]
+    assert lines(found, "subject") == ["李国强"]
+    assert lines(found, "signature") == ["甲区民政局", "2026年11月23日"], (
+        "a receipt bears its date (行政许可法第三十二条)"
+    )
+
+
+def test_what_nobody_applies_for_is_not_promised_an_acceptance():
+    """elderly_onewindow 3.5: what runs by law, or on a notice, is not accepted 受理: its clock runs from its start."""
+    changes = received()
+    found = content(paper_rows(changes)[0], changes.state)
+    told = {line["label"]: line["text"] for p in found["parts"] if p["part"] == "matters" for line in p["lines"]}
+    assert (
+        told["老年人福利补贴停发"] == "办理机关：甲区民政局；依职权办理，无须受理；承诺时限：自启动办理之日起5个工作日"
+    )
+    assert told["遗体火化证明"] == "办理机关：甲区民政局；告知性事项，无须受理；承诺时限：自启动办理之日起15个工作日"
 
 
 def test_each_matter_of_the_receipt_names_the_authority_that_is_its_own():
@@ -141,8 +162,8 @@ def test_each_matter_of_the_receipt_names_the_authority_that_is_its_own():
     )
     found = content(paper_rows(changes)[0], changes.state, world(authority(), town))
     told = {line["label"]: line["text"] for p in found["parts"] if p["part"] == "matters" for line in p["lines"]}
-    assert told["老年人福利补贴停发"].startswith("办理机关:乙街道")
-    assert told["基本殡葬服务费用减免"].startswith("办理机关:甲区民政局")
+    assert told["老年人福利补贴停发"].startswith("办理机关：乙街道")
+    assert told["基本殡葬服务费用减免"].startswith("办理机关：甲区民政局")
 
 
 def test_acceptance_is_a_paper_of_its_own_for_what_was_applied_for_only():
@@ -154,7 +175,7 @@ def test_acceptance_is_a_paper_of_its_own_for_what_was_applied_for_only():
     assert row["kind"] == "acceptance"
     found = content(row, state)
     assert "决定予以受理" in lines(found, "opening")[0]
-    assert lines(found, "limits") == ["承诺时限:自受理之日起5个工作日", "2026-11-30"]
+    assert lines(found, "limits") == ["承诺时限：自受理之日起5个工作日", "2026年11月30日"]
     state = received().state
     ex_officio = item_of(state, "elderly.benefit_stop")
     assert paper_rows(moved(state, ex_officio, status=ItemStatus.ACCEPTED, accepted_at=NOW)) == []
@@ -198,11 +219,13 @@ def test_the_correction_paper_tells_every_finding_of_every_matter_at_once():
     assert "发票抬头" not in row["moment"]
     found = content(row, state)
     assert lines(found, "findings") == ["缺少收费清单", "发票抬头写错", "缺少收款账户"]
-    assert lines(found, "answer_by") == ["请于 2026-12-08 前补正"]
+    assert lines(found, "answer_by") == [
+        "请于2026年12月8日前（含当日）补正；本告知书送达晚于出具之日的，补正期限自送达之日起重新计算。"
+    ]
     assert lines(masked(found), "findings") == ["缺少收费清单", "***", "缺少收款账户"]
     again = message.model_copy(update={"number": 2, "supervised": "supervisor"})
     (row,) = [r for r in paper_rows(follow(received().state, again, ctx())) if r["kind"] == "correction"]
-    assert lines(content(row, state), "answer_by")[-1] == "本次为第 2 次告知,已经负责人批准。"
+    assert lines(content(row, state), "answer_by")[-1] == "本次为第2次告知，已经负责人批准。"
     later = ready(row, state)
     assert later is not None
     later.numbered(2)
@@ -215,7 +238,12 @@ def test_pause_resumption_and_extension_are_papers_once_each():
     item = item_of(state, WAIVER)
     pause = Pause(ground="HEARING", since=NOW, until=date(2026, 12, 4))
     (row,) = paper_rows(moved(state, item, status=ItemStatus.PAUSED, pause=pause))
-    assert (row["kind"], lines(content(row, state), "pause")) == ("pause", ["HEARING", "2026-12-04"])
+    assert (row["kind"], lines(content(row, state), "pause")) == ("pause", ["HEARING", "9个工作日", "2026年12月4日"])
+    paper = ready(row, state)
+    assert paper is not None
+    paper.numbered(1)
+    assert [(s["signer"], s["method"]) for s in signatures(paper, None)] == [(item.unit, "unit")]
+    assert paper.content["by_rule"] is False, "no rule ever pauses"
     later = pause.model_copy(update={"until": date(2026, 12, 5)})
     assert paper_rows(moved(state, item_of(state, WAIVER), pause=later)) == []
     (row,) = paper_rows(moved(state, item_of(state, WAIVER), status=ItemStatus.REVIEWING, pause=None))
@@ -225,7 +253,7 @@ def test_pause_resumption_and_extension_are_papers_once_each():
     found = ready(row, state)
     assert found is not None
     found.numbered(1)
-    assert lines(found.content, "extension") == ["逾期未补正", "2026-12-31"]
+    assert lines(found.content, "extension") == ["逾期未补正", "2026年12月31日"]
     assert [s["signer"] for s in signatures(found, None)] == ["supervisor"]
     assert paper_rows(moved(state, item_of(state, WAIVER), extension=extension)) == []
 
@@ -255,11 +283,67 @@ def test_granting_a_stop_is_a_decision_against_somebody_and_one_that_stops_nothi
     (row,) = paper_rows(concluded(state, "elderly.benefit_stop", ItemStatus.APPROVED, public={"from": "2026-12"}))
     found = content(row, state)
     assert (row["kind"], found["title"]["zh"]) == ("stop", "停发决定书")
-    assert found["remedy"]["text"].startswith("如不服本决定,可以自本文书送达之日起60日内向甲区人民政府申请行政复议")
+    assert found["remedy"]["text"].startswith("如不服本决定，可以自本文书送达之日起60日内向甲区人民政府申请行政复议")
     assert "6个月内向甲区人民法院提起行政诉讼" in found["remedy"]["text"]
+    assert lines(found, "subject") == ["李国强"]
     state = received().state
     (row,) = paper_rows(concluded(state, "elderly.benefit_stop", ItemStatus.APPROVED))
     assert row["kind"] == "approval"
+
+
+def test_a_stop_says_whose_and_which_benefit_ends_why_and_from_which_month():
+    """社会救助法第四十八条: 书面告知并说明理由; a grant and a stop call their month by different names."""
+    state = received().state
+    public = {"schemes": [{"scheme": "age_allowance"}, {"scheme": "home_care"}], "from": "2026-12", "owed": "200.00"}
+    made = concluded(state, "elderly.benefit_stop", ItemStatus.APPROVED, reason_code="DEATH_CONFIRMED", public=public)
+    found = text_of(content(paper_rows(made)[0], state))
+    for said in (
+        "逝者：李国强",
+        "理由：死亡事实已经权威来源核实",
+        "待遇：高龄津贴、居家养老服务补贴",
+        "停发起始月份（首个不发月份）：2026年12月",
+        "应发未领（元）：200.00",
+    ):
+        assert said in found
+    state = received().state
+    made = concluded(state, WAIVER, ItemStatus.APPROVED, public={"amount": "100.00", "from": "2026-12"})
+    found = text_of(content(paper_rows(made)[0], state))
+    assert "每月金额（元）：100.00\n起始月份：2026年12月" in found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("CORRECTION_NOT_ANSWERED", "CORRECTION_NOT_DELIVERED", "TOLERANCE_LAPSED", "FALSE_COMMITMENT"),
+        *("DEATH_RETRACTED", "FACT_RETRACTED", "FACT_REFUTED", "PREREQUISITE_REFUSED", "NOT_ON_ROLL"),
+    ],
+)
+def test_what_the_platform_itself_ends_has_its_reason_in_words(code):
+    state = received().state
+    (row,) = paper_rows(concluded(state, WAIVER, ItemStatus.TERMINATED, reason_code=code))
+    (said,) = lines(content(row, state), "reason")
+    assert not re.search(r"[A-Z]", said)
+
+
+def test_a_code_without_words_is_named_as_a_code_and_what_was_written_beside_it_is_told():
+    """行政许可法第三十八条: 依法作出不予许可的书面决定的,应当说明理由."""
+    state = received().state
+    item = item_of(state, WAIVER)
+    sealed = seal_result(ctx().keyring.sealer(), "funeral", CASE, item.item_id, 1, {"comment": "家中有存款"})
+    (row,) = paper_rows(concluded(state, WAIVER, ItemStatus.DENIED, reason_code="ODD", sealed=sealed))
+    assert lines(content(row, state), "reason") == ["其他（代码 ODD）", "家中有存款"]
+
+
+def test_a_law_that_is_not_in_force_on_the_paper_s_day_is_not_cited():
+    """assistance 0-1: 规则集按日期分版本; 社会救助法 2026-07-01 施行."""
+    early = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
+    state = received(
+        {**deepcopy(SAMPLE), "form": {**SAMPLE["form"], "death": {**SAMPLE["form"]["death"], "date": "2026-06-20"}}},
+        early,
+    ).state
+    for at, cited in ((early, False), (early + timedelta(days=1), True)):
+        (row,) = paper_rows(concluded(state, "assistance.benefit_stop", ItemStatus.TERMINATED, at=at))
+        assert ("《社会救助法》" in str(lines(content(row, state), "law"))) is cited
 
 
 @pytest.mark.parametrize(
@@ -295,7 +379,7 @@ def codes_of_rules():
 def test_every_code_by_which_an_item_ends_has_words_in_its_paper():
     codes = codes_of_rules()
     assert {"CONDITIONS_MET", "EVIDENCE_SEEN"} <= codes, "the codes in the source are found"
-    assert {code for code in codes if words.reason(code) == code} == set()
+    assert {code for code in codes if code in words.reason(code)} == set()
 
 
 def test_a_paper_stands_as_it_was_made_whatever_happened_to_its_item_since():
@@ -446,7 +530,7 @@ async def test_who_signed_is_named_and_the_rule_where_nobody_did():
 def test_an_unsealed_paper_says_so():
     state = received().state
     (row,) = paper_rows(concluded(state, WAIVER, ItemStatus.DENIED))
-    assert "印章:甲区民政局章(未用印)" in text_of(content(row, state))
+    assert "印章：甲区民政局章（未用印）" in text_of(content(row, state))
 
 
 def test_what_is_personal_is_masked_in_json_and_text():
@@ -456,12 +540,74 @@ def test_what_is_personal_is_masked_in_json_and_text():
     sealed = seal_result(ctx().keyring.sealer(), "elderly", CASE, item.item_id, 1, payee)
     made = concluded(state, item.matter, ItemStatus.APPROVED, public={"from": "2026-12"}, sealed=sealed)
     found = content(paper_rows(made)[0], state)
-    assert "致:李明" in text_of(found)
+    assert "致：李明" in text_of(found)
     assert "6222020000001234567" not in text_of(found), "an account is named by its last digits only"
     hidden = text_of(masked(found))
-    assert "致:李*" in hidden
+    assert "致：李*" in hidden
     assert "4567" not in hidden
     assert "李明" not in hidden
+
+
+@pytest.mark.parametrize(
+    ("method", "relation", "told", "not_told"),
+    [
+        ("in_person", "spouse", ("签收人：王芳", "与受送达人的关系：配偶"), ("视为送达",)),
+        ("left", None, ("受送达人：王芳",), ("签收人",)),
+        (
+            "public",
+            None,
+            ("公告时间：2026年11月23日10:00", "视为送达之日：2026年12月23日"),
+            ("签收人", "王芳", "已经送达"),
+        ),
+    ],
+)
+def test_the_proof_of_delivery_says_who_signed_as_whose_what_and_when(method, relation, told, not_told):
+    """elderly_onewindow 3.4: DELIVERY 送达回证; 民事诉讼法第八十七条: 受送达人在送达回证上记明收到日期,签名或者盖章."""
+    state = received().state
+    effect = datetime(2026, 12, 23, 15, 59, 59, tzinfo=UTC) if method == "public" else NOW
+    proof = {"paper_id": CASE, "title": "不予批准决定书", "number": "甲民不准〔2026〕1号", "by": "clerk", "at": NOW}
+    name = sealing.seal(ctx().keyring, CASE, "receiver/proof", 0, {"name": "王芳"})
+    moment_ = Moment(
+        items=(item_of(state, WAIVER),),
+        by=("clerk",),
+        proof=Proof(**proof, method=method, takes_effect=effect, relation=relation),
+        receiver=name,
+    )
+    draft = Draft(CASE, CASE, "delivery", NOW, moment_)
+    filed = Filed.model_validate_json(state.model_dump_json())
+    keys = ctx().keyring
+    one = prepare(draft, filed, open_parties(filed, keys), keys, world())
+    assert one is not None
+    one.numbered(1)
+    shown = text_of(one.content)
+    assert [said for said in told if said not in shown] == []
+    assert [said for said in not_told if said in shown] == []
+    assert [s["role"] for s in signatures(one, None)] == ["delivered"]
+
+
+# --- how papers are set -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "as_set"),
+    [
+        ("您于2026年2月13日提交的申请已收件,办件编号 4201。", "您于2026年2月13日提交的申请已收件，办件编号 4201。"),
+        ("金额(元):100.00", "金额（元）：100.00"),
+        ("《意见(民发〔2018〕23号)》(一事一议(重大))", "《意见（民发〔2018〕23号）》（一事一议（重大））"),
+        ("SHA-256 (a,b): 09:05", "SHA-256 (a,b): 09:05"),
+        ("申请(办件编号 42)需要补正;请", "申请（办件编号 42）需要补正；请"),
+    ],
+)
+def test_chinese_text_has_chinese_marks_and_numbers_keep_theirs(text, as_set):
+    """GB/T 15834."""
+    assert typeset(text) == as_set
+    assert typeset(as_set) == as_set
+
+
+def test_dates_stand_in_words():
+    """GB/T 9704."""
+    assert [plain(v) for v in ("2026-03-02", "2026-12", "980.00")] == ["2026年3月2日", "2026年12月", "980.00"]
+    assert moment(datetime(2026, 11, 20, 17, 5, tzinfo=UTC)) == "2026年11月21日01:05"
 
 
 # --- terms from delivery ----------------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.papers.model import Draft, Filed
+from services.intake.domain.papers.model import Draft, Filed, by_person
 from services.intake.domain.papers.parts import PARTS
 from services.intake.domain.papers.templates import REMEDY, Template, templates
+from services.intake.domain.papers.typeset import day, typeset
 from shared.clock import beijing_date
 from shared.outcomes import ItemStatus
 
@@ -144,19 +145,15 @@ def remedy_of(remedy: Remedy) -> dict[str, Any]:
         f"如不服本决定,可以自本文书送达之日起{remedy.reconsideration_days}日内向{remedy.reconsideration}申请行政复议,"
         f"或者自送达之日起{remedy.court_months}个月内向{remedy.court}提起行政诉讼。"
     )
-    return {**remedy.model_dump(), "text": text}
+    return {**remedy.model_dump(), "text": typeset(text)}
 
 
 def by_rule(source: Source) -> bool:
-    """Whether no person decided it."""
+    """Whether no person decided it: what only a person does, or wrote, is nobody's rule."""
+    if by_person(source.draft):
+        return False
     ends = [i.result for i in source.items if i.result is not None and i.status is not ItemStatus.WITHDRAWN]
     return not source.draft.moment.by and (not ends or all(r.by_rule for r in ends))
-
-
-def day(at: datetime | date) -> str:
-    """A date as papers write it: 2026年11月21日."""
-    on = beijing_date(at) if isinstance(at, datetime) else at
-    return f"{on.year}年{on.month}月{on.day}日"
 
 
 def source_of(draft: Draft, filed: Filed, opened: Opened, authority: Authority, world: World) -> Source:

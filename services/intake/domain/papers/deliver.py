@@ -105,11 +105,20 @@ def require_time(given: Delivery, paper: Paper, ctx: Ctx) -> None:
         raise Invalid([FieldError("/at", "BEFORE_ISSUE", words_)])
 
 
+def _require_proof(given: Delivery, ground: Ground, ctx: Ctx) -> None:
+    """`Invalid` where the law asks for a record of how it was done (留置: 见证人签名,或者拍照、录像) and none is given."""
+    entry = _entry(given, ground, ctx)
+    if entry.value.get("proof") and given.proof_file_id is None:
+        words_ = f"请上传送达过程的记录 / upload the record of the delivery: {entry.cite()}"
+        raise Invalid([FieldError("/proof_file_id", "REQUIRED", words_)])
+
+
 def takes_effect(given: Delivery, ground: Ground, ctx: Ctx) -> datetime:
-    """When the delivery counts: at once, or, where the law gives days (公告), when they are over."""
+    """When the delivery counts: at once, or, where the law gives days (公告), on the last of them, as it ends: the terms
+    that run from delivery begin on the next day."""
     days = int(_entry(given, ground, ctx).value.get("days", 0))
     at = as_utc(given.at)
-    return end_of(beijing_date(at) + timedelta(days=days)) if days else at
+    return end_of(beijing_date(at) + timedelta(days=days)) - timedelta(seconds=1) if days else at
 
 
 def deliver(
@@ -117,14 +126,16 @@ def deliver(
 ) -> tuple[Changes[Application], dict[str, Any]]:
     """Records a delivery. The first of a paper counts; a later one is kept as further evidence.
 
-    `RefusedError` (`NO_CONSENT`, `NOT_A_RECEIVER`), `Invalid` (`IN_FUTURE`, `BEFORE_ISSUE`); nothing is changed then.
+    `RefusedError` (`NO_CONSENT`, `NOT_A_RECEIVER`), `Invalid` (`IN_FUTURE`, `BEFORE_ISSUE`, `REQUIRED`); nothing is changed
+    then.
     """
     require_time(given, ground.paper, ctx)
+    _require_proof(given, ground, ctx)
     if (refused := refusal(given, ground, ctx)) is not None:
         raise RefusedError(refused)
     effective = ground.paper.delivered_at is None
     put = delivery_row(ground.paper, given, ctx, effective=effective, effect=takes_effect(given, ground, ctx))
-    puts = [put, _proof(given, ground, put, ctx), *tell(state, [_told(ground.paper, given)], ctx.now)]
+    puts = [put, _proof(given, ground, put, ctx), *tell(state, [_told(ground.paper, put.values)], ctx.now)]
     emits = [*_answer_runs(state, ground.paper.moment, put.values["takes_effect"])] if effective else []
     return Changes(state, emits=emits, puts=puts), {"delivery_id": str(put.values["id"]), "effective": effective}
 
@@ -198,6 +209,10 @@ def _proof(given: Delivery, ground: Ground, put: Put, ctx: Ctx) -> Put:
     return row(paper.case_id, "delivery", ctx.now, moment, identity)
 
 
-def _told(paper: Paper, given: Delivery) -> Line:
-    how = words.method(given.method)
-    return Line("paper_delivered", f"《{paper.title}》已送达({how})。", f"A paper was delivered ({given.method}).")
+def _told(paper: Paper, row_: Mapping[str, Any]) -> Line:
+    how, effect = words.method(row_["method"]), row_["takes_effect"]
+    if effect != row_["at"]:
+        day = beijing_date(effect)
+        zh = f"《{paper.title}》已发出公告({how}),公告期满({day})视为送达。"
+        return Line("paper_announced", zh, f"A paper was announced ({row_['method']}): delivered as of {day}.")
+    return Line("paper_delivered", f"《{paper.title}》已送达({how})。", f"A paper was delivered ({row_['method']}).")

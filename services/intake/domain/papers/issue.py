@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.domain.papers.content import Opened, World, authority_for, build, source_of
-from services.intake.domain.papers.model import HASH, Draft, Filed
+from services.intake.domain.papers.model import HASH, Draft, Filed, by_person
 from services.intake.domain.papers.templates import templates
 from services.intake.domain.people import index_of, query_code
 from services.intake.domain.sealing import seal, unseal
@@ -22,6 +22,8 @@ Series = tuple[str, str, int]
 """Whose numbers these are: the organ's word, the word of the kind, the year in Beijing."""
 NO_AUTHORITY = "NO_AUTHORITY"
 SYSTEM = "system"
+_LAST = {"receipt": "received", "delivery": "delivered"}
+"""What the last one who signed such a paper did; everywhere else they decided."""
 
 
 @dataclass(slots=True)
@@ -129,10 +131,12 @@ def place_of(paper_id: UUID) -> str:
 
 
 def signatures(one: Ready, mark: SealMark | None) -> list[dict[str, Any]]:
-    """Who answers for the paper: the accounts that acted, the deciding one last, or the rule; and the seal."""
-    by = one.draft.moment.by
-    signers = [(a, "decided" if n == len(by) else "handled", "account") for n, a in enumerate(by, 1)]
-    rows = [_signature(one, n, *who) for n, who in enumerate(signers or [(SYSTEM, "rule", "rule")], 1)]
+    """Who answers for the paper: the accounts that acted, the deciding one last; its unit where a person acted whom the
+    service did not name; or the rule; and the seal."""
+    by, last = one.draft.moment.by, _LAST.get(one.draft.kind, "decided")
+    signers = [(a, last if n == len(by) else "handled", "account") for n, a in enumerate(by, 1)]
+    nobody = (one.draft.moment.items[0].unit, "handled", "unit") if by_person(one.draft) else (SYSTEM, "rule", "rule")
+    rows = [_signature(one, n, *who) for n, who in enumerate(signers or [nobody], 1)]
     return [*rows, seal_row(one.to_seal(), len(rows) + 1, mark, one.draft.made_at)] if mark is not None else rows
 
 

@@ -93,6 +93,13 @@ class Draft:
     moment: Moment
 
 
+def by_person(draft: Draft) -> bool:
+    """Whether a person made it necessary though no account stands in what the service told: a pause, its end, findings
+    that a handler wrote (their words are sealed)."""
+    written = any(finding.sealed is not None for item in draft.moment.items for finding in item.findings)
+    return draft.kind in ("pause", "resume") or (draft.kind == "correction" and written)
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A paper as it rests: content sealed once it is issued. `delivered_at` is when its delivery takes effect."""

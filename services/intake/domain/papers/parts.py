@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.papers import words
+from services.intake.domain.papers.typeset import day, moment, plain, typeset
 from shared.catalog.materials import NAMES
-from shared.clock import BEIJING, beijing_date
+from shared.clock import beijing_date
 from shared.masking import mask_account
+from shared.outcomes import Nature
 
 if TYPE_CHECKING:
     from services.intake.domain.papers.content import Source
-    from shared.catalog.protocol import Limit
+    from shared.catalog.model import LawRef, Matter
 
 Line = dict[str, str]
 _PROMISED: Mapping[str, tuple[str, str]] = {
@@ -30,13 +32,22 @@ _UNITS = {"working": "个工作日", "calendar": "日"}
 
 
 def line(text: str, label: str = "", personal: str = "") -> Line:
-    """One line; what is empty is left out."""
-    return {k: v for k, v in (("label", label), ("text", text), ("personal", personal)) if v}
+    """One line, typeset unless it is personal; what is empty is left out."""
+    said = text if personal else typeset(text)
+    return {k: v for k, v in (("label", typeset(label)), ("text", said), ("personal", personal)) if v}
 
 
 def _addressee(source: Source) -> list[Line]:
     people = [source.opened.parties["applicant"], *source.opened.parties.get("co_applicants", ())]
     return [line(str(p["name"]), "致", NAME) for p in people]
+
+
+def _subject(source: Source) -> list[Line]:
+    """Whom the matter is about, where that is another than the applicant: the dead person a benefit of whom ends."""
+    subject = source.opened.parties.get("subject")
+    if not subject:
+        return []
+    return [line(str(subject["name"]), "逝者" if subject.get("role") == "deceased" else "当事人", NAME)]
 
 
 def _opening(source: Source) -> list[Line]:
@@ -58,22 +69,26 @@ def _matter(source: Source, code: str) -> str:
     if matter is not None:
         start = beijing_date(source.filed.received_at)
         due = source.world.calendar.due(start, matter.examination.n, matter.examination.unit)
-        said.append(f"最迟 {due.date} 前告知是否受理{_provisional(due.provisional)}")
-        said += _limits(matter.promised, matter.legal)
+        if matter.nature is Nature.ON_APPLICATION:
+            said.append(f"最迟于{day(due.date)}(含当日)告知是否受理{_provisional(due.provisional)}")
+        else:  # nobody accepts what nobody applied for
+            said.append("依职权办理,无须受理" if matter.nature is Nature.EX_OFFICIO else "告知性事项,无须受理")
+        said += _limits(matter)
     return ";".join(said)
 
 
-def _limits(promised: Limit | None, legal: Limit | None) -> list[str]:
-    pairs = (("承诺时限", promised), ("法定时限", legal))
-    return [f"{name}:自受理之日起{limit.n}{_UNITS[limit.unit]}" for name, limit in pairs if limit is not None]
+def _limits(matter: Matter) -> list[str]:
+    began = "受理" if matter.nature is Nature.ON_APPLICATION else "启动办理"
+    pairs = (("承诺时限", matter.promised), ("法定时限", matter.legal))
+    return [f"{name}:自{began}之日起{limit.n}{_UNITS[limit.unit]}" for name, limit in pairs if limit is not None]
 
 
 def _limits_part(source: Source) -> list[Line]:
     item = source.item
     matter = source.world.catalog.matters.get(item.matter)
-    said = _limits(matter.promised, matter.legal) if matter is not None else []
+    said = _limits(matter) if matter is not None else []
     dates = (("承诺办结日期", item.due.promised), ("法定办结日期", item.due.legal))
-    found = [line(f"{on}{_provisional(item.due.provisional)}", label) for label, on in dates if on is not None]
+    found = [line(f"{day(on)}{_provisional(item.due.provisional)}", label) for label, on in dates if on is not None]
     return [*(line(text) for text in said), *found]
 
 
@@ -85,7 +100,7 @@ def _materials(source: Source) -> list[Line]:
     by_source: dict[str, list[str]] = {}
     for m in source.filed.materials:
         name = NAMES.get(m["type"], m["type"])
-        until = f"({m['promise_by']} 前补齐)" if m["source"] == "deferred" else ""
+        until = f"({day(date.fromisoformat(str(m['promise_by'])))}前(含当日)补齐)" if m["source"] == "deferred" else ""
         kind = m["source"] if m["source"] in _PROMISED else ""
         by_source.setdefault(kind, []).append(f"{name}{until}")
     found = [line("、".join(dict.fromkeys(by_source[""])), "已收材料")] if "" in by_source else []
@@ -111,9 +126,12 @@ def _answer_by(source: Source) -> list[Line]:
     said = source.draft.moment.correction
     if said is None:
         return []
-    found = [line(f"请于 {said.answer_by} 前补正", "期限")] if said.answer_by is not None else []
+    found = []
+    if said.answer_by is not None:
+        after = "本告知书送达晚于出具之日的,补正期限自送达之日起重新计算"
+        found.append(line(f"请于{day(said.answer_by)}前(含当日)补正;{after}。", "期限"))
     if said.number > 1:  # a later paper is our fault: it says so, and who approved it signs
-        found.append(line(f"本次为第 {said.number} 次告知,已经负责人批准。", "说明"))
+        found.append(line(f"本次为第{said.number}次告知,已经负责人批准。", "说明"))
     return found
 
 
@@ -124,9 +142,11 @@ def _law(source: Source) -> list[Line]:
     return [line("、".join(dict.fromkeys(cited or bases)), "依据")] if cited or source.items else []
 
 
-def _bases(source: Source, code: str) -> Iterable[Any]:
+def _bases(source: Source, code: str) -> Iterable[LawRef]:
+    """The matter's own bases that are in force on the paper's day."""
     matter = source.world.catalog.matters.get(code)
-    return matter.law if matter is not None else ()
+    found = matter.law if matter is not None else ()
+    return [ref for ref in found if ref.effective is None or ref.effective <= source.made_on]
 
 
 def _reason(source: Source) -> list[Line]:
@@ -148,8 +168,17 @@ def _result(source: Source) -> list[Line]:
     result = source.item.result
     if result is None:
         return []
-    found = ((words.result(name), value) for name, value in result.public.items())
-    return [line(str(value), label) for label, value in found if label and isinstance(value, str | int | float)]
+    kinds = (source.draft.kind, *(["running"] if result.public.get("from") else []))
+    found = ((words.result(name, *kinds), value) for name, value in result.public.items())
+    told = [line(plain(str(value)), label) for label, value in found if label and isinstance(value, str | int | float)]
+    return [*_schemes(result.public), *told]
+
+
+def _schemes(public: Mapping[str, Any]) -> list[Line]:
+    """Which benefits it is about, by name."""
+    rows = public.get("schemes")
+    names = [row.get("scheme") if isinstance(row, Mapping) else row for row in rows or ()]
+    return [line("、".join(words.scheme(str(n)) for n in dict.fromkeys(names)), "待遇")] if names else []
 
 
 def _personal(source: Source) -> list[Line]:
@@ -182,7 +211,9 @@ def _pause(source: Source) -> list[Line]:
     ground = next((g for g in (matter.pauses if matter is not None else ()) if g.code == pause.ground), None)
     found = [line(ground.name if ground is not None else pause.ground, "事由")]
     if pause.until is not None:
-        found.append(line(str(pause.until), "预计恢复日期"))
+        days = source.world.calendar.working_days_between(beijing_date(pause.since), pause.until)
+        found.append(line(f"{days}个工作日", "预计所需时间"))
+        found.append(line(day(pause.until), "预计恢复日期"))
     if ground is not None:
         found.append(line(ground.law.marked(), "依据"))
     return found
@@ -192,7 +223,7 @@ def _extension(source: Source) -> list[Line]:
     extension = source.item.extension
     if extension is None:
         return []
-    return [line(words.reason(extension.reason_code), "理由"), line(str(extension.to), "延长至")]
+    return [line(words.reason(extension.reason_code), "理由"), line(day(extension.to), "延长至")]
 
 
 def _delivery(source: Source) -> list[Line]:
@@ -202,26 +233,24 @@ def _delivery(source: Source) -> list[Line]:
     found = [
         line(f"{proof.title}({proof.number})", "文书"),
         line(words.method(proof.method), "送达方式"),
-        line(_moment(proof.at), "送达时间"),
+        line(moment(proof.at), "公告时间" if proof.method == "public" else "送达时间"),
     ]
-    if source.opened.receiver:
-        found.append(line(source.opened.receiver, "签收人", NAME))
+    if source.opened.receiver and proof.method != "public":
+        found.append(line(source.opened.receiver, "受送达人" if proof.method == "left" else "签收人", NAME))
+    if proof.relation:
+        found.append(line(words.relation(proof.relation), "与受送达人的关系"))
     if proof.takes_effect != proof.at:
-        found.append(line(str(beijing_date(proof.takes_effect)), "视为送达之日"))
+        found.append(line(day(proof.takes_effect), "视为送达之日"))
     return [*found, *(line(law, "依据") for law in source.draft.moment.law)]
 
 
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
-
-
 def _signature(source: Source) -> list[Line]:
-    on: date = source.made_on
-    return [line(source.authority.organ_name), line(f"{on.year}年{on.month}月{on.day}日")]
+    return [line(source.authority.organ_name), line(day(source.made_on))]
 
 
 PARTS: Mapping[str, Callable[[Source], list[Line]]] = {
     "addressee": _addressee,
+    "subject": _subject,
     "opening": _opening,
     "matters": _matters,
     "limits": _limits_part,

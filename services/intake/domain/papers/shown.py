@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.intake.domain.papers import words
 from services.intake.domain.papers.model import Content
 from services.intake.domain.papers.parts import NAME
-from shared.clock import BEIJING
+from services.intake.domain.papers.typeset import moment, plain
 from shared.masking import mask_name
 from shared.seals import UNSEALED
 
@@ -46,33 +46,34 @@ def to_text(shown: Mapping[str, Any]) -> str:
 
 
 def _line(line: Mapping[str, str]) -> str:
-    return f"{line['label']}:{line['text']}" if "label" in line else line["text"]
+    return f"{line['label']}：{line['text']}" if "label" in line else line["text"]
 
 
 def _remedy(content: Content, terms: Mapping[str, Any] | None) -> list[str]:
     remedy = content["remedy"]
     if remedy is None:
         return []
-    found = [f"救济途径:{remedy['text']}(依据:{remedy['law']})"]
+    found = [f"救济途径：{remedy['text']}（依据：{remedy['law']}）"]
     if terms is not None:
-        found.append(f"最迟:申请行政复议 {terms['reconsideration_by']};提起行政诉讼 {terms['court_by']}")
+        first, second = plain(terms["reconsideration_by"]), plain(terms["court_by"])
+        doubt = "（有关年度的放假安排尚未公布，以公布后的为准）" if terms["provisional"] else ""
+        found.append(f"最迟：申请行政复议，{first}；提起行政诉讼，{second}{doubt}")
     return found
 
 
 def _foot(shown: Mapping[str, Any]) -> list[str]:
     seal = shown["seal"]
-    found = [f"印章:{seal['name']}({seal['number'] or UNSEALED})"]
-    found += [f"签署:{_signed(signature)}" for signature in shown["signatures"]]
-    found.append(f"校验值:{shown['hash']['algorithm']} {shown['hash']['value']}")
+    found = [f"印章：{seal['name']}（{seal['number'] or UNSEALED}）"]
+    found += [f"签署：{_signed(signature)}" for signature in shown["signatures"]]
+    found.append(f"校验值：{shown['hash']['algorithm']} {shown['hash']['value']}")
     return [*found, *(_delivered(d) for d in shown["deliveries"] if d["effective"])]
 
 
 def _signed(signature: Mapping[str, Any]) -> str:
     if signature["method"] == "rule":
         return words.signing("rule")
-    return f"{signature['signer']}({words.signing(signature['role'])})"
+    return f"{signature['signer']}（{words.signing(signature['role'])}）"
 
 
 def _delivered(delivery: Mapping[str, Any]) -> str:
-    at = datetime.fromisoformat(delivery["takes_effect"]).astimezone(BEIJING)
-    return f"送达:{words.method(delivery['method'])} {at:%Y-%m-%d %H:%M}"
+    return f"送达：{words.method(delivery['method'])}，{moment(datetime.fromisoformat(delivery['takes_effect']))}"

@@ -18,13 +18,25 @@ def _words() -> Mapping[str, Mapping[str, str]]:
 
 
 def reason(code: str) -> str:
-    """A reason in words, the code itself where there are none."""
-    return _words()["reasons"].get(code, code)
+    """A reason in words; a code without any is named as one, so that nobody takes it for the reason itself."""
+    return _words()["reasons"].get(code) or f"其他(代码 {code})"
 
 
-def result(name: str) -> str | None:
-    """The label of a public value of a result, None for one that is not told in papers."""
-    return _words()["results"].get(name)
+def result(name: str, *places: str) -> str | None:
+    """The label of a public value of a result, None for one that is not told in papers; `places` are the kinds of paper
+    that may call it otherwise, the first one that does wins."""
+    labels: Mapping[str, Mapping[str, str]] = _words()["labels"]  # type: ignore[assignment]
+    return next((labels[at][name] for at in places if name in labels.get(at, {})), _words()["results"].get(name))
+
+
+def scheme(code: str) -> str:
+    """A benefit in words."""
+    return _words()["schemes"].get(code, code)
+
+
+def relation(code: str) -> str:
+    """What somebody who received a paper is to the party."""
+    return _words()["relations"].get(code, code)
 
 
 def personal(name: str) -> str | None:
