@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -34,6 +34,11 @@ class LawRef:
     def marked(self) -> str:
         """The basis, saying so where nobody has checked it against its text (【摘】, 【未核实】)."""
         return self.cite() + ("" if self.confidence == "核" else f"【{self.confidence}】")
+
+
+def in_force(refs: Iterable[LawRef], on: date) -> list[LawRef]:
+    """The bases that are in force on a day: a law that was published is cited from the day of its effect."""
+    return [ref for ref in refs if ref.effective is None or ref.effective <= on]
 
 
 TaskType = Literal["licence", "benefit", "confirmation", "reward", "service"]

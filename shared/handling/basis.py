@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from shared.catalog.model import in_force
 from shared.changes import Ctx
 from shared.clock import beijing_date
 from shared.handling.model import Work
 
 
 def law_of(matter: str, ctx: Ctx, first: int | None = None) -> str:
-    """The bases of a matter (the `first` so many, or all) as they stand in a paper; what nobody has checked against its
-    text says so."""
-    return "、".join(ref.marked() for ref in ctx.catalog.matters[matter].law[:first])
+    """The bases of a matter (the `first` so many, or all) that are in force as they stand in a paper; what nobody has
+    checked against its text says so."""
+    refs = in_force(ctx.catalog.matters[matter].law[:first], beijing_date(ctx.now))
+    return "、".join(ref.marked() for ref in refs)
 
 
 def days(work: Work, ctx: Ctx, what: str) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from shared.catalog.model import in_force
 from shared.catalog.protocol import CorrectionRequested, Finding, ItemReturned
+from shared.clock import beijing_date
 from shared.errors import Conflict, FieldError, Invalid
 from shared.handling import standing, tasks
 from shared.handling.model import DecisionRecord, Task
@@ -160,7 +162,8 @@ def _send_back(run: Run, decision: TaskDecision, task: Task, record: DecisionRec
 
 def _law_of(run: Run) -> str:
     matter = run.ctx.catalog.matters.get(run.item.matter)
-    return "".join(ref.cite() for ref in matter.law[:1]) if matter else ""
+    refs = in_force(matter.law, beijing_date(run.ctx.now)) if matter else []
+    return "".join(ref.marked() for ref in refs[:1])
 
 
 _ACT: Final[Mapping[TaskOutcome, Callable[[Run, TaskDecision, Task, DecisionRecord], bool]]] = {

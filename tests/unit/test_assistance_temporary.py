@@ -14,6 +14,7 @@ from shared.changes import Changes, Timer
 from shared.clock import beijing_date
 from shared.errors import Invalid, RefusedError
 from shared.handling import tasks
+from shared.handling.basis import law_of
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.policy import Policy
 from tests.support.fake_ctx import at, fake_ctx, item_requested, item_settled, message, sealed_part, told
@@ -120,6 +121,13 @@ def test_what_the_reviewer_decided_stands_unless_the_approver_says_otherwise():
     item = reviewed(requested(hardship_type="urgent").state, result={"amount": "900.00"}).state
     decided = decide(item, "temporary_approval", "approve", "approver")
     assert message(decided, "ItemDecided").result["amount"] == "900.00"
+
+
+@pytest.mark.parametrize(("day", "cited"), [(datetime(2026, 6, 30, 2, 0, tzinfo=UTC), False), (NOW, True)])
+def test_the_law_on_social_assistance_is_cited_from_the_day_of_its_effect(day, cited):
+    """assistance 0-1: 2026-07-01 施行; 规则集必须按日期分版本."""
+    law = law_of("assistance.temporary", at(CTX, day))
+    assert ("《社会救助法》" in law, "民发〔2018〕23号" in law) == (cited, True)
 
 
 def test_a_denial_carries_reason_and_law():

@@ -34,6 +34,7 @@ from shared.catalog.protocol import (
     Finding,
     ItemConcluded,
     ItemMoved,
+    Pause,
     Result,
     WaitingOn,
 )
@@ -327,6 +328,25 @@ def test_what_the_coordinator_says_replaces_what_intake_held():
     assert line["text_zh"] == "火化与火化证明:已受理。"
 
 
+def test_an_acceptance_is_told_though_the_review_began_in_the_same_moment():
+    """elderly_onewindow 8-2: 收件、受理两个时刻,申请人都看得到."""
+    state = received()[0].state
+    view = view_of(state, funeral_fee_waiver={"status": ItemStatus.REVIEWING, "accepted_at": NOW})
+    moved = ItemMoved(case=view, at=NOW, item_id=item_of(state, "funeral.fee_waiver").item_id)
+    (line,) = rows(follow(state, moved, ctx()), TIMELINE)
+    assert line["text_zh"] == "基本殡葬减免:已受理,正在审核。"
+
+
+def test_a_pause_says_why_and_until_about_when():
+    """elderly_onewindow 3.5: 暂停要有文书与预计恢复日."""
+    state = received()[0].state
+    pause = Pause(ground="HEARING", since=NOW, until=date(2026, 12, 4))
+    view = view_of(state, funeral_fee_waiver={"status": ItemStatus.PAUSED, "accepted_at": NOW, "pause": pause})
+    moved = ItemMoved(case=view, at=NOW, item_id=item_of(state, "funeral.fee_waiver").item_id)
+    (line,) = rows(follow(state, moved, ctx()), TIMELINE)
+    assert line["text_zh"] == "基本殡葬减免:办理时限暂停(HEARING),预计 2026-12-04 恢复。"
+
+
 def test_a_move_nobody_would_read_adds_no_line():
     state = received()[0].state
     view = view_of(state, funeral_cremation={"stage": "STORED"})
@@ -358,7 +378,7 @@ def test_a_conclusion_is_told_with_amount_and_month_and_settles_the_holding():
     state = received()[0].state
     changes = conclude(state, "elderly.benefit_stop", ItemStatus.APPROVED, amount="200.00", **{"from": "2026-12"})
     (line,) = rows(changes, TIMELINE)
-    assert line["text_zh"] == "逝者养老待遇停发:已办结,金额 200.00 元,自 2026-12 起。"
+    assert line["text_zh"] == "逝者养老待遇停发:已办结,金额 200.00 元,自 2026-12 起停发。"
     (held,) = rows(changes, HOLDING)
     assert (held["state"], held["blocks"]) == ("granted", True)
 

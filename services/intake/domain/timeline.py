@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.words import CASE, ITEM, OUTCOME, Words
 from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.protocol import CaseView, CorrectionIssued, ItemView
-from shared.outcomes import ApplicationStatus, FactStatus, ItemStatus
+from shared.outcomes import ApplicationStatus, FactStatus, ItemStatus, Nature
 
 if TYPE_CHECKING:
     from services.intake.domain.model import Tolerance
@@ -57,8 +57,29 @@ def moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
         return clock
     if new.status not in _TOLD_MOVES or (old is not None and (old.status, old.round) == (new.status, new.round)):
         return None
-    zh, en = ITEM[new.status]
+    zh, en = _standing(old, new, catalog)
     return Line(f"item_{new.status}", f"{_name(new, catalog)}:{zh}。", f"{new.matter}: {en}.")
+
+
+def _standing(old: ItemView | None, new: ItemView, catalog: Catalog) -> Words:
+    """The words of a status; an acceptance 受理 is told though the review began in the same moment, and a pause says why
+    and until about when."""
+    zh, en = ITEM[new.status]
+    if new.status is ItemStatus.PAUSED and new.pause is not None:
+        until_zh, until_en = (
+            (f",预计 {new.pause.until} 恢复", f", until about {new.pause.until}") if new.pause.until else ("", "")
+        )
+        return f"{zh}({_ground(new, catalog)}){until_zh}", f"{en} ({new.pause.ground}){until_en}"
+    accepted = new.accepted_at is not None and (old is None or old.accepted_at is None)
+    if new.status is ItemStatus.REVIEWING and accepted and new.nature is Nature.ON_APPLICATION:
+        taken = ITEM[ItemStatus.ACCEPTED]
+        return f"{taken[0]},{zh}", f"{taken[1]}, {en}"
+    return zh, en
+
+
+def _ground(item: ItemView, catalog: Catalog) -> str:
+    matter, code = catalog.matters.get(item.matter), item.pause.ground if item.pause else ""
+    return next((g.name for g in (matter.pauses if matter else ()) if g.code == code), code)
 
 
 def _clock_moved(old: ItemView | None, new: ItemView, catalog: Catalog) -> Line | None:
@@ -77,7 +98,7 @@ def corrected(message: CorrectionIssued, catalog: Catalog) -> Line:
     """The one correction paper went out: everything that is missing, of all matters, at once."""
     items = [i for i in message.case.items if i.item_id in message.items]
     names = "、".join(_name(i, catalog) + _findings(i)[0] for i in items)
-    until_zh = f",请于 {message.answer_by} 前补正" if message.answer_by else ""
+    until_zh = f",请于 {message.answer_by} 前(含当日)补正" if message.answer_by else ""
     until_en = f": please answer by {message.answer_by}" if message.answer_by else ""
     return Line(
         "correction",
@@ -92,7 +113,9 @@ def concluded(item: ItemView, *, late: bool, catalog: Catalog) -> Line:
     if late:
         zh, en = f"{zh}(迟到的结果,仅作记录)", f"{en} (a late result, recorded only)"
         return Line("item_late", f"{_name(item, catalog)}:{zh}。", f"{item.matter}: {en}.")
-    more = _result(item.result.public if item.result else {})
+    matter = catalog.matters.get(item.matter)
+    stops = matter is not None and matter.takes == "stop"
+    more = _result(item.result.public if item.result else {}, stops=stops)
     return Line("item_concluded", f"{_name(item, catalog)}:{zh}{more[0]}。", f"{item.matter}: {en}{more[1]}.")
 
 
@@ -206,12 +229,12 @@ def _findings(item: ItemView) -> Words:
     )
 
 
-def _result(public: Mapping[str, Any]) -> Words:
+def _result(public: Mapping[str, Any], *, stops: bool) -> Words:
     zh, en = [], []
     if public.get("amount") is not None:
         zh.append(f"金额 {public['amount']} 元")
         en.append(f"{public['amount']} yuan")
     if public.get("from") is not None:
-        zh.append(f"自 {public['from']} 起")
-        en.append(f"from {public['from']}")
+        zh.append(f"自 {public['from']} 起" + ("停发" if stops else ""))
+        en.append(f"{'ends ' if stops else ''}from {public['from']}")
     return (",".join(["", *zh]), ", ".join(["", *en])) if zh else ("", "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.papers import words
 from services.intake.domain.papers.typeset import day, moment, plain, typeset
 from shared.catalog.materials import NAMES
+from shared.catalog.model import in_force
 from shared.clock import beijing_date
 from shared.masking import mask_account
 from shared.outcomes import Nature
@@ -145,8 +146,7 @@ def _law(source: Source) -> list[Line]:
 def _bases(source: Source, code: str) -> Iterable[LawRef]:
     """The matter's own bases that are in force on the paper's day."""
     matter = source.world.catalog.matters.get(code)
-    found = matter.law if matter is not None else ()
-    return [ref for ref in found if ref.effective is None or ref.effective <= source.made_on]
+    return in_force(matter.law if matter is not None else (), source.made_on)
 
 
 def _reason(source: Source) -> list[Line]:
