@@ -13,6 +13,7 @@ from shared.catalog.authority import authorities
 from shared.catalog.model import Bundle, Joins, LawRef, MaterialNeed, Matter, PauseGround
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import Catalog
+from shared.outcomes import Nature
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -53,10 +54,18 @@ def catalogue_document(catalog: Catalog) -> dict[str, Any]:
             for b in sorted(catalog.bundles.values(), key=lambda b: b.code)
         ],
         "matters": [
-            {"code": m.code, "name": m.name, "service": m.service, "nature": m.nature.value, "labels": list(m.labels)}
+            {"code": m.code, "name": m.name, "service": m.service, "nature": m.nature.value, "labels": labels_of(m)}
             for m in sorted(catalog.matters.values(), key=lambda m: m.code)
         ],
     }
+
+
+def labels_of(matter: Matter) -> list[str]:
+    """便民标签: what the entry says, and 一张身份证办成 where whoever applies need bring nothing but that (a commitment may
+    stand for what else there is)."""
+    brought = {need.type for need in matter.materials if not need.fetched and not need.commits}
+    one_card = matter.nature is Nature.ON_APPLICATION and brought <= {"id_card"}
+    return [*matter.labels, *(["一张身份证办成"] if one_card else [])]
 
 
 def matter_document(catalog: Catalog, code: str) -> dict[str, Any]:
@@ -76,7 +85,7 @@ def _said_of(matter: Matter) -> dict[str, Any]:
         "service": matter.service,
         "nature": matter.nature.value,
         "task_type": matter.task_type,
-        "labels": list(matter.labels),
+        "labels": labels_of(matter),
         "conditions": matter.conditions,
     }
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.catalog.burdens import Burdens, Retained, burdens
 from shared.catalog.checks import check, require_sound
+from shared.catalog.definition import labels_of
 from shared.catalog.model import Bundle, Joins, MaterialNeed
 from shared.catalog.protocol import Limit
 from shared.catalog.registry import load
@@ -101,3 +102,16 @@ def test_what_is_not_asked_is_counted_once_a_paper():
     catalog = load()
     assert matter_document(catalog, "elderly.age_allowance")["not_asked"] == {"count": 3, "of": 5}
     assert bundle_document(catalog, "bereavement")["not_asked"] == {"count": 6, "of": 7}
+
+
+@pytest.mark.parametrize(("brought_", "belongs"), [(("id_card",), True), (("id_card", "bank_account"), False)])
+def test_elderly_onewindow_vector_39_what_is_done_with_one_identity_card(brought_, belongs):
+    """3.2: 一张身份证办成=群众自备材料⊆{M_ID}; what we fetch nobody brings."""
+    catalog = asks(*(need(kind) for kind in brought_), need("life_check", fetched=True))
+    assert ("一张身份证办成" in labels_of(catalog.matters["svc.a"])) is belongs
+
+
+def test_nothing_is_called_done_at_once_that_is_promised_for_later():
+    """elderly_onewindow 3.2: 马上办=即办."""
+    at_once = [m for m in load().matters.values() if "马上办" in m.labels]
+    assert [m.code for m in at_once if m.promised is None or m.promised.n > 0] == []

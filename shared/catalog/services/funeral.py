@@ -84,7 +84,7 @@ _FEE_WAIVER = Matter(
         LawRef("武汉市基本殡葬服务费减免办法(武民政〔2011〕78号)", "", None, "未核实"),
     ),
     aliases=("BZ-02", "惠民殡葬"),
-    labels=("免提交", "马上办", "一次办"),
+    labels=("免提交", "一次办"),
     conditions="本市户籍在本市火化,或在本市死亡并火化的非户籍人员。普通车接运、3日内普通冷藏、火化、指定骨灰盒1个、"
     "1年内骨灰寄存,分项封顶;在殡仪馆当场减免,民政按馆按月结算,不向家属要发票和账户。",
     required_fields=("death", "funeral_home", "fee_items", "kinship_commitment"),
