@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.calendar import WorkingCalendar
 from shared.catalog.protocol import Due, Extension, Limit
-from shared.policy import Policy
+from shared.policy import Policy, PolicyEntry
 
 
 @cache
@@ -20,23 +20,22 @@ def clock_policy() -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """By how many days a limit may be extended, and whether only the leader above may do so (联合办理)."""
+    """By how many days a limit may be extended, whether only the leader above may do so (联合办理), and by which law."""
 
     days: int
     above: bool = False
+    law: str = ""
 
 
 def allowed(*, licence: bool, legal: Limit | None, region: str, on: date) -> Allowed:
     """What may be extended of a matter there on that day (行政许可法第四十二条)."""
 
-    def figure(name: str) -> int:
-        return int(clock_policy().find(f"extension.{name}", region, on).value)
+    def figure(name: str) -> PolicyEntry:
+        return clock_policy().find(f"extension.{name}", region, on)
 
-    if not licence:
-        return Allowed(figure("other_days"))
-    if legal is not None and legal.n >= figure("joint_limit"):
-        return Allowed(figure("joint_days"), above=True)
-    return Allowed(figure("licence_days"))
+    joint = licence and legal is not None and legal.n >= int(figure("joint_limit").value)
+    entry = figure("joint_days" if joint else "licence_days" if licence else "other_days")
+    return Allowed(int(entry.value), joint, entry.cite())
 
 
 def refusal(

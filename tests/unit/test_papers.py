@@ -104,14 +104,14 @@ def moved(state, item, **changed):
     return follow(state, ItemMoved(case=view_of(state, now), at=NOW, item_id=item.item_id), ctx())
 
 
-def text_of(found):
+def text_of(found, *deliveries):
     shown = {
         "content": found,
         "terms": None,
         "seal": {"name": found["organ"]["seal"], "number": None},
         "signatures": [],
         "hash": {"algorithm": "SHA-256", "value": "0"},
-        "deliveries": [],
+        "deliveries": deliveries,
     }
     return to_text(shown)
 
@@ -253,7 +253,9 @@ def test_pause_resumption_and_extension_are_papers_once_each():
     found = ready(row, state)
     assert found is not None
     found.numbered(1)
-    assert lines(found.content, "extension") == ["逾期未补正", "2026年12月31日"]
+    reason, to, law = lines(found.content, "extension")
+    assert (reason, to) == ("逾期未补正", "2026年12月31日")
+    assert "第四十二条第一款" in law, "of the extension, not of the matter"
     assert [s["signer"] for s in signatures(found, None)] == ["supervisor"]
     assert paper_rows(moved(state, item_of(state, WAIVER), extension=extension)) == []
 
@@ -583,6 +585,15 @@ def test_the_proof_of_delivery_says_who_signed_as_whose_what_and_when(method, re
     assert [said for said in told if said not in shown] == []
     assert [said for said in not_told if said in shown] == []
     assert [s["role"] for s in signatures(one, None)] == ["delivered"]
+
+
+def test_an_announced_paper_says_from_when_it_counts_as_delivered():
+    state = received().state
+    (row,) = paper_rows(concluded(state, WAIVER, ItemStatus.DENIED))
+    effect = datetime(2026, 12, 23, 15, 59, 59, tzinfo=UTC).isoformat()
+    announced = {"method": "public", "at": NOW.isoformat(), "takes_effect": effect, "effective": True}
+    said = text_of(content(row, state), announced)
+    assert said.splitlines()[-1] == "送达：公告送达，2026年11月23日发出公告，2026年12月23日期满视为送达"
 
 
 # --- how papers are set -----------------------------------------------------------------------------------------------

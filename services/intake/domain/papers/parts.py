@@ -14,6 +14,7 @@ from services.intake.domain.papers.typeset import day, moment, plain, typeset
 from shared.catalog.materials import NAMES
 from shared.catalog.model import in_force
 from shared.clock import beijing_date
+from shared.handling.extension import allowed
 from shared.masking import mask_account
 from shared.outcomes import Nature
 
@@ -223,7 +224,13 @@ def _extension(source: Source) -> list[Line]:
     extension = source.item.extension
     if extension is None:
         return []
-    return [line(words.reason(extension.reason_code), "理由"), line(day(extension.to), "延长至")]
+    found = [line(words.reason(extension.reason_code), "理由"), line(day(extension.to), "延长至")]
+    matter = source.world.catalog.matters.get(source.item.matter)
+    if matter is None:
+        return found
+    licence, place = matter.task_type == "licence", source.filed.place_of(matter.code)
+    law = allowed(licence=licence, legal=matter.legal, region=place, on=source.made_on).law
+    return [*found, line(law, "依据")]
 
 
 def _delivery(source: Source) -> list[Line]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.intake.domain.papers import words
 from services.intake.domain.papers.model import Content
 from services.intake.domain.papers.parts import NAME
-from services.intake.domain.papers.typeset import moment, plain
+from services.intake.domain.papers.typeset import day, moment, plain
 from shared.masking import mask_name
 from shared.seals import UNSEALED
 
@@ -76,4 +76,8 @@ def _signed(signature: Mapping[str, Any]) -> str:
 
 
 def _delivered(delivery: Mapping[str, Any]) -> str:
-    return f"送达：{words.method(delivery['method'])}，{moment(datetime.fromisoformat(delivery['takes_effect']))}"
+    at, effect = (datetime.fromisoformat(delivery[name]) for name in ("at", "takes_effect"))
+    how = words.method(delivery["method"])
+    if effect != at:
+        return f"送达：{how}，{day(at)}发出公告，{day(effect)}期满视为送达"
+    return f"送达：{how}，{moment(at)}"
