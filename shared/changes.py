@@ -16,6 +16,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.messages import Envelope, Message
+from shared.release import FIRST, Release
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -44,12 +45,18 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True)
 class Kind(Generic[S]):
-    """How one kind of aggregate is stored: its model, its table, and the columns promoted for lookups."""
+    """How one kind of aggregate is stored: its model, its table, and the columns promoted for lookups.
+
+    `since` is the release that last changed what is stored (the model, or one of `beside`: what its units of work write
+    into other tables as JSON). It stands on every row: a copy of an older release leaves the row to a newer one.
+    """
 
     name: str
     model: type[S]
     table: Table
     columns: Callable[[S], Mapping[str, Any]] = lambda _: {}
+    since: Release = FIRST
+    beside: tuple[type[BaseModel], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

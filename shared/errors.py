@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from shared.release import Release
+
+NEWER_RETRY_AFTER: Final = 2.0
 
 
 class OneWindowError(Exception):
@@ -35,10 +43,31 @@ class Transient(OneWindowError):
         self.retry_after = retry_after
 
 
+class NewerRelease(Transient):
+    """Only a newer release may touch this: the catcher leaves it as it is, for a copy of release `needs` or later.
+
+    `met` names the aggregates that are so, where some are.
+    """
+
+    code = "NEWER_RELEASE"
+
+    def __init__(self, what: str, needs: Release, met: Iterable[UUID] = ()) -> None:
+        super().__init__(
+            f"{what}:须由 {needs} 或更新的版本处理,请完成升级",
+            f"{what}: only release {needs} or later may handle this, finish the upgrade",
+            retry_after=NEWER_RETRY_AFTER,
+        )
+        self.what, self.needs, self.met = what, needs, tuple(met)
+
+
 class Poison(OneWindowError):
     """This message can never succeed as it is: the catcher parks it with everything later of its key."""
 
     code = "POISON"
+
+
+class UnknownType(Poison):
+    """No event of this type and version stands in the catalogue of this release; a newer one may have it."""
 
 
 class Undecodable(Poison):

@@ -24,6 +24,11 @@ class Metrics:
         return Gauge("onewindow_parked_keys", "Keys parked", ["consumer"], registry=self.registry)
 
     @cached_property
+    def waiting(self) -> Gauge:
+        """Keys whose messages wait for a copy of a newer release, by consumer."""
+        return Gauge("onewindow_waiting_keys", "Keys waiting for a newer release", ["consumer"], registry=self.registry)
+
+    @cached_property
     def dead_letters(self) -> Counter:
         """Records that were no event of ours and went to the dead letters, by service."""
         return Counter("onewindow_dead_letters", "Records to the dead letters", ["service"], registry=self.registry)

@@ -29,7 +29,7 @@ from services.coordinator.store import (
 from services.coordinator.tables import DELIVERY, SCHEMA, TASK, metadata
 from shared.bus.standing import Looks
 from shared.changes import Changes, Ctx
-from shared.errors import Transient
+from shared.errors import NewerRelease, Transient
 from shared.handling.leaving import free_tasks
 from shared.metrics import METRICS
 from shared.policy import NATION
@@ -85,6 +85,8 @@ async def _each(look: Awaitable[bool], case_id: UUID) -> bool:
     """What a look at one case came to; one that fails by itself is told, and keeps nobody from the next."""
     try:
         return await look
+    except NewerRelease:  # a copy of that release looks, too
+        return False
     except Transient:
         raise
     except Exception as cause:

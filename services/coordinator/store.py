@@ -14,6 +14,7 @@ from services.coordinator.domain.view import standing
 from services.coordinator.domain.watch import TIMER
 from services.coordinator.tables import CASE, DELIVERY, TASK
 from shared.changes import Kind, Put
+from shared.db.documents import shown
 from shared.handling.model import Task
 from shared.handling.run import task_row
 from shared.handling.stuck import movers
@@ -34,7 +35,7 @@ LIMIT $4
 """
 
 _UNMOVED_SQL = f"""
-SELECT c.id, c.body FROM coordinator."case" c
+SELECT c.id, c.body, c.release FROM coordinator."case" c
 WHERE c.open_count > 0 AND c.requested_unanswered_since IS NULL AND NOT EXISTS ({movers("c.id", TASK, DELIVERY, but=(TIMER,))})
     AND NOT EXISTS (SELECT FROM coordinator.parked p WHERE p.key = c.id::text AND p.state <> 'discarded')
     AND EXISTS (SELECT FROM json_each(c.body->'items') i WHERE i.value->>'outcome' IS NULL AND (i.value->>'told' IS NULL
@@ -132,7 +133,7 @@ async def _idle_cases(conn: Any) -> list[Hanging]:
     last: UUID | None = None
     while len(found) < MOST_TOLD:
         rows = await conn.fetch(_UNMOVED_SQL, last, PAGE)
-        cases = [Case.model_validate_json(row["body"]) for row in rows]
+        cases = [shown(KIND, row) for row in rows]
         idle = [(case, reason) for case in cases if (reason := why_idle(case))]
         found += [Hanging(c.id, c.version, c.application_no, reason, elsewhere=True) for c, reason in idle]
         if len(rows) < PAGE:

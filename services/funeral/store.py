@@ -10,8 +10,9 @@ from uuid import UUID
 
 from services.funeral.domain.reports import Cremation
 from services.funeral.domain.sources import REPORTS
-from services.funeral.tables import DELIVERY
+from services.funeral.tables import CREMATION, DELIVERY
 from shared.changes import Put
+from shared.db.documents import shown
 from shared.db.writes import timer_id
 from shared.facts.port import FactAnswer, Question
 from shared.handling.tables import ITEM
@@ -22,14 +23,14 @@ WAITING_ITEMS = "waiting_items"
 REPORTED = "cremation_reported"
 """The timer that tells a waiting item to read the reports again."""
 
-_REPORTS = "SELECT body FROM funeral.cremation WHERE person_ref = ANY($1) ORDER BY cremated_on, id"
+_REPORTS = "SELECT body, release FROM funeral.cremation WHERE person_ref = ANY($1) ORDER BY cremated_on, id"
 _WAIVED = """
 SELECT person_ref, code FROM funeral.settlement_line
 WHERE person_ref = ANY($1) AND state IN ('in_force', 'suspended') ORDER BY code
 """
 _WAITING = "SELECT person_ref, id FROM funeral.item WHERE person_ref = ANY($1) AND phase = 'open' ORDER BY id"
 _LIST = """
-SELECT body FROM funeral.cremation
+SELECT body, release FROM funeral.cremation
 WHERE home_no = ANY($1) AND cremated_on >= $2 AND cremated_on < $3
   AND ($4::date IS NULL OR (cremated_on, id) > ($4, $5::uuid))
 ORDER BY cremated_on, id LIMIT $6
@@ -44,7 +45,7 @@ async def cremation_reports(handle: ServiceHandle, questions: Sequence[Question]
     ctx = handle.ctx()
     async with handle.read() as conn:
         for row in await conn.fetch(_REPORTS, refs):
-            cremation = Cremation.model_validate_json(row["body"])
+            cremation = shown(CREMATION, row)
             reports[cremation.person_ref].append(cremation.report(ctx))
         for row in await conn.fetch(_WAIVED, refs):
             waived[row["person_ref"]].append(row["code"])
@@ -67,7 +68,7 @@ async def cremations(
     """Cremations of these homes from `first` until before `end`, in order, at most so many after a place."""
     async with handle.read() as conn:
         rows = await conn.fetch(_LIST, list(homes), first, end, *(after or (None, None)), most)
-    return [Cremation.model_validate_json(row["body"]) for row in rows]
+    return [shown(CREMATION, row) for row in rows]
 
 
 def wake(item_id: UUID, name: str, now: datetime) -> Put:

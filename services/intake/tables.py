@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel
 
 from services.intake.domain.files import File
 from services.intake.domain.model import Application, Draft
+from services.intake.domain.papers.model import Moment
 from shared.changes import Kind
 from shared.db.tables import delivery_tables, document_columns
 from shared.handling.tables import task_table
@@ -268,6 +269,12 @@ def _file_columns(f: File) -> dict[str, object]:
     return {"owner": f.owner, "state": f.state, "case_id": f.case_id, "at": f.at}
 
 
-APPLICATION = Kind("application", Application, APPLICATION_TABLE, _application_columns)
+APPLICATION = Kind("application", Application, APPLICATION_TABLE, _application_columns, beside=(Moment,))
 DRAFT = Kind("draft", Draft, DRAFT_TABLE, _draft_columns)
 FILE = Kind("file", File, FILE_TABLE, _file_columns)
+
+
+def not_newer(case_id: str) -> str:
+    """SQL: the application of this id was not written by a release that stores more than this one knows."""
+    newer = f"SELECT FROM intake.application n WHERE n.id = {case_id} AND n.release > {APPLICATION.since.number}"
+    return f"NOT EXISTS ({newer})"

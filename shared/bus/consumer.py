@@ -1,7 +1,8 @@
 """The consumer: fetch, hand a batch to the unit of work, park what can never succeed, move the position.
 
 A batch that fails is redone one by one. A message's own failure is tried a few times and then parked with all that
-follows of its key; a failure of the world (database, bus, setting) pauses with back-off; five different keys failing
+follows of its key, and so, at once, is what only a newer release may handle, until a copy of that release takes it up
+by itself; a failure of the world (database, bus, setting) pauses with back-off; five different keys failing
 in a row stop the consumer loudly, since then the fault is ours. Bytes that are no event of ours go to the dead letters.
 """
 
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from shared.bus.parking import Parking, retry_key, why
+from shared.bus.parking import Parking, needed, retry_key, why
 from shared.bus.port import Fenced, Record, Subscription
 from shared.clock import monotonic
 from shared.db.unit_of_work import Gap
-from shared.errors import Misconfigured, OneWindowError, Poison, Transient, Undecodable
+from shared.errors import Misconfigured, NewerRelease, OneWindowError, Poison, Transient, Undecodable
 from shared.failpoints import hit
 from shared.metrics import METRICS
 from shared.policy import PolicyMissing
@@ -152,7 +153,8 @@ class Consumer:
         await self._commit(force=True)
         await self._resets.carry_out(self._subscription)
         self._refreshed = monotonic()
-        METRICS.parked.labels(self._name).set(len(self._parking.keys))
+        METRICS.parked.labels(self._name).set(len(self._parking.keys) - len(self._parking.waiting))
+        METRICS.waiting.labels(self._name).set(len(self._parking.waiting))
 
     async def process(self, records: Sequence[Record]) -> None:
         """Applies a batch; on return every record is applied or parked."""
@@ -173,11 +175,13 @@ class Consumer:
         for record in records:
             if await self._stands_aside(record) or await self._is_dead(record):
                 continue
-            reason = await self._try(record)
-            if reason is None:
+            cause = await self._try(record)
+            if cause is None:
                 self._failing.clear()
+            elif (needs := needed(cause)) is not None:
+                await self._parking.park(record, why(cause), 1, needs)
             else:
-                await self._set_aside(record, reason)
+                await self._set_aside(record, why(cause))
 
     async def _stands_aside(self, record: Record) -> bool:
         """Whether it is not to be handled now: two people gave it up, or it comes behind a parked one of its key."""
@@ -200,8 +204,8 @@ class Consumer:
         await self._dead_letters.put(record, fault)
         return True
 
-    async def _try(self, record: Record) -> str | None:
-        """None when it went through, else why it never will."""
+    async def _try(self, record: Record) -> Exception | None:
+        """None when it went through, else why it never will, here."""
         for attempt in range(1, GAP_TRIES + 1):
             try:
                 await self._handle([record])
@@ -209,7 +213,7 @@ class Consumer:
                 if not _own(cause):
                     raise
                 if attempt >= _limit(cause):
-                    return why(cause)
+                    return cause
             else:
                 return None
             await asyncio.sleep(min(0.5, 0.02 * 2**attempt))
@@ -238,13 +242,14 @@ def _fault(record: Record) -> str | None:
 
 def _own(cause: BaseException) -> bool:
     """Whether the failure belongs to the message rather than to the world."""
-    if isinstance(cause, Gap | PolicyMissing):  # a figure that is missing for one region and day stops nobody else
+    # A figure that is missing for one region and day, or a case that is ahead of this release, stops nobody else.
+    if isinstance(cause, Gap | PolicyMissing | NewerRelease):
         return True
     return isinstance(cause, Exception) and not isinstance(cause, Transient | Misconfigured)
 
 
 def _limit(cause: BaseException) -> int:
-    if isinstance(cause, Poison):
+    if isinstance(cause, Poison | NewerRelease):
         return 1
     return GAP_TRIES if isinstance(cause, Gap) else TRIES
 

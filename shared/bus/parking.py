@@ -1,7 +1,8 @@
 """Parking: a message that can never succeed stands aside with everything later of its key; other keys go on.
 
 Operators list, retry, or discard. While anything of a key is parked, later messages of that key join it, so order
-holds when the key is taken up again.
+holds when the key is taken up again. What only a newer release may handle stands aside in the same way, and a copy of
+that release takes it up by itself.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import orjson
 from shared.bus.port import Record
 from shared.db.documents import qualified
 from shared.db.engine import role_of
-from shared.errors import OneWindowError
+from shared.errors import NewerRelease, OneWindowError
 from shared.messages import event_id
+from shared.release import Release
 
 if TYPE_CHECKING:
     from shared.db.engine import Database
@@ -28,36 +30,56 @@ PARKED, RETRY, DISCARDED = "parked", "retry", "discarded"
 class Parking:
     """The parked messages of one service."""
 
-    def __init__(self, db: Database, spec: ServiceSpec) -> None:
+    def __init__(self, db: Database, spec: ServiceSpec, release: Release) -> None:
         self._db = db
         self._role = role_of(spec.name)
         self._table = qualified(spec.delivery.parked)
+        self._release = release
         self.keys: set[str] = set()
+        self._needs: dict[str, Release] = {}
         self.discarded: set[tuple[str, int, int]] = set()
 
     async def refresh(self) -> list[str]:
-        """Reads which keys are parked and what was given up; returns the keys that an operator wants retried."""
+        """Reads which keys are parked and what was given up; returns the keys that are to be retried: an operator wants
+        it, or their first waited for this release."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
-                f"SELECT key, bool_or(state = '{RETRY}') AS again FROM {self._table}"
-                f" WHERE state <> '{DISCARDED}' GROUP BY key"
+                f"SELECT key, bool_or(state = '{RETRY}') AS again, (array_agg(needs ORDER BY seq))[1] AS needs"
+                f" FROM {self._table} WHERE state <> '{DISCARDED}' GROUP BY key"
             )
             given_up = await conn.fetch(
                 f"SELECT topic, partition, \"offset\" FROM {self._table} WHERE state = '{DISCARDED}'"
             )
         self.discarded = {tuple(row) for row in given_up}
         self.keys = {row["key"] for row in rows}
-        return [row["key"] for row in rows if row["again"]]
+        self._needs = {row["key"]: Release.of(row["needs"]) for row in rows if row["needs"] is not None}
+        return [row["key"] for row in rows if row["again"] or self._is_due(row["key"])]
 
-    async def park(self, record: Record, reason: str, tries: int) -> None:
-        """Puts one message aside, once however often it is delivered; without a try its first reason stays."""
+    def _is_due(self, key: str) -> bool:
+        return key in self._needs and self._needs[key] <= self._release
+
+    @property
+    def waiting(self) -> dict[str, Release]:
+        """The keys that wait for a newer release than this copy's, and for which."""
+        return {key: release for key, release in self._needs.items() if release > self._release}
+
+    async def park(self, record: Record, reason: str, tries: int, needs: Release | None = None) -> None:
+        """Puts one message aside, once however often it is delivered; without a try its first reason stays.
+
+        One that `needs` a newer release, or comes behind such a one, is taken up by a copy of that release.
+        """
+        if needs is not None:
+            self._needs[record.key] = needs
+        elif tries:
+            self._needs.pop(record.key, None)
+        needs = self._needs.get(record.key)  # what comes behind may find nothing before it any more: it waits by itself
         headers = dict(record.headers)
         identity = headers.get("id") or event_id(record.topic, f"{record.partition}", record.offset)
         async with self._db.transaction(self._role) as conn:
             await conn.execute(
                 f'INSERT INTO {self._table} AS p (event_id, topic, partition, key, headers, data, "offset", reason, tries,'
-                f" state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{PARKED}')"
-                ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET tries = EXCLUDED.tries,'
+                f" needs, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '{PARKED}')"
+                ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET tries = EXCLUDED.tries, needs = EXCLUDED.needs,'
                 f" reason = EXCLUDED.reason, state = '{PARKED}' WHERE p.state <> '{DISCARDED}' AND EXCLUDED.tries > 0",
                 identity,
                 record.topic,
@@ -68,6 +90,7 @@ class Parking:
                 record.offset,
                 reason,
                 tries,
+                needs.number if needs else None,
             )
         self.keys.add(record.key)
 
@@ -89,6 +112,11 @@ class Parking:
                 *record.at,
                 record.offset,
             )
+
+    def taken_up(self, key: str) -> None:
+        """Nothing of this key stands aside any more."""
+        self.keys.discard(key)
+        self._needs.pop(key, None)
 
     async def listing(self, after: int = 0, most: int = 50) -> list[dict[str, Any]]:
         """Parked messages for an operator: where from, why, how often tried; never their content."""
@@ -142,14 +170,19 @@ def why(cause: BaseException) -> str:
     return f"{kind}: {cause}" if isinstance(cause, OneWindowError) else kind
 
 
+def needed(cause: BaseException) -> Release | None:
+    """The release without which a message cannot be handled; None where a release would not help."""
+    return cause.needs if isinstance(cause, NewerRelease) else None
+
+
 async def retry_key(parking: Parking, key: str, handle: Callable[[Sequence[Record]], Any]) -> bool:
     """Handles a key's parked messages in order; stops at the first that fails again (it stays parked)."""
     for record in await parking.of_key(key):
         try:
             await handle([record])
         except Exception as cause:  # noqa: BLE001 — whatever it was, it is recorded on the parked message
-            await parking.park(record, why(cause), 1)
+            await parking.park(record, why(cause), 1, needed(cause))
             return False
         await parking.release(record)
-    parking.keys.discard(key)
+    parking.taken_up(key)
     return True

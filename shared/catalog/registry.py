@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from shared.catalog.model import Bundle, FormField, Matter, ServiceEntry, TopicEntry
-from shared.errors import Misconfigured, Poison
+from shared.errors import Misconfigured, UnknownType
 from shared.messages import DEAD_LETTERS, Message, parse_type, topic_of, type_of
 
 PARTITIONS = 4
@@ -58,10 +58,12 @@ class Catalog:
         return {(parse_type(t)[0], m): t for t, m in self._messages.items()}
 
     def message(self, ce_type: str) -> type[Message]:
-        """The model of a CloudEvents type; raises `Poison` for an unknown one or an unknown version."""
+        """The model of a CloudEvents type; raises `UnknownType` for an unknown one or an unknown version."""
         found = self._messages.get(ce_type)
         if found is None:
-            raise Poison(f"目录中没有事件类型 {ce_type}", f"no such event type or version in the catalogue: {ce_type}")
+            raise UnknownType(
+                f"目录中没有事件类型 {ce_type}", f"no such event type or version in the catalogue: {ce_type}"
+            )
         return found
 
     def members(self, bundle: str) -> list[Matter]:

@@ -88,7 +88,7 @@ async def _claim(service: RunningService) -> list[Open]:
             " owner = $4, lease_until = clock_timestamp() + make_interval(secs => $3) WHERE id IN"
             f" (SELECT id FROM {table} WHERE state IN ('open', 'in_doubt') AND next_try_at <= $1"
             f" AND (lease_until IS NULL OR lease_until < clock_timestamp() OR {gone('owner')}"
-            " OR ($5 AND owner = $4))"
+            " OR ($5 AND owner = $4)) AND aggregate_id <> ALL($6::uuid[])"
             " ORDER BY next_try_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
             " RETURNING id, kind, aggregate_id, name, source, tries, question, effect, next_try_at > asked_at AS told",
             service.clock.now(),
@@ -96,6 +96,7 @@ async def _claim(service: RunningService) -> list[Open]:
             float(ASK_LEASE_SECONDS),
             service.presence.number,
             service.news.take_doubt(),
+            list(service.newer.ids),
         )
         if not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")
@@ -144,6 +145,19 @@ async def _bring_back(service: RunningService, answered: Sequence[tuple[Open, Fa
         await apply_each(service, told)
     if silent:
         await _put_off(service, silent)
+    if left := [ask.id for ask, _ in answered if ask.aggregate_id in service.newer.ids]:
+        await _leave(service, left)
+
+
+async def _leave(service: RunningService, questions: Sequence[UUID]) -> None:
+    """Gives back questions whose answers only a copy of a newer release may take in: it puts them again, at once."""
+    table = qualified(service.spec.delivery.ask)
+    async with service.db.transaction(role_of(service.spec.name)) as conn:
+        await conn.execute(
+            f"UPDATE {table} SET lease_until = NULL WHERE id = ANY($1) AND owner = $2",
+            list(questions),
+            service.presence.number,
+        )
 
 
 async def _put_off(service: RunningService, silent: Sequence[Open]) -> None:
@@ -160,11 +174,11 @@ async def _put_off(service: RunningService, silent: Sequence[Open]) -> None:
 
 
 def _answer_entry(service: RunningService, ask: Open, found: FactAnswer) -> Entry:
-    handler = service.local_handler(ask.kind, f"answer:{ask.name}")
+    action = f"answer:{ask.name}"
     answer = Answer(ask.name, str(found.status), found.data, found.source, found.source_no)
 
     def call(state: Any, ctx: Ctx) -> tuple[Any, None]:
-        return handler(state, answer, ctx), None
+        return service.local_handler(ask.kind, action)(state, answer, ctx), None
 
     consumes = None if found.status == FactStatus.SILENT else ("ask", ask.id)
-    return Entry(ask.kind, ask.aggregate_id, call, f"answer:{ask.name}", consumes=consumes)  # type: ignore[arg-type]
+    return Entry(ask.kind, ask.aggregate_id, call, action, consumes=consumes)  # type: ignore[arg-type]

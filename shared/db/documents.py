@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSON
 
-from shared.changes import Kind, State
+from shared.changes import Kind, S, State
+from shared.errors import NewerRelease
+from shared.release import Release
 
 if TYPE_CHECKING:
     import asyncpg
 
+M = TypeVar("M", bound=BaseModel)
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -105,9 +109,27 @@ def _last_of_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mappin
 
 
 async def load(conn: asyncpg.Connection, kind: Kind[Any], ids: Sequence[UUID]) -> dict[UUID, State]:
-    """The states of these aggregates as they are now, without a lock."""
-    rows = await conn.fetch(f"SELECT id, body FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])", ids)
-    return {row["id"]: kind.model.model_validate_json(row["body"]) for row in rows}
+    """The states of these aggregates as they are now, without a lock, to be shown (see `shown`)."""
+    rows = await conn.fetch(f"SELECT id, body, release FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: shown(kind, row) for row in rows}
+
+
+def shown(kind: Kind[S], row: Mapping[str, Any]) -> S:
+    """The state in a row (`body`, `release`), to be looked at and never to be written.
+
+    Of a row of a newer release it is what this one knows; `NewerRelease` when it knows too little to read it.
+    """
+    return shown_part(kind, kind.model, row, "body")
+
+
+def shown_part(kind: Kind[Any], model: type[M], row: Mapping[str, Any], column: str) -> M:
+    """The same of a part of the state, selected as `column`."""
+    if row["release"] <= kind.since.number:
+        return model.model_validate_json(row[column])
+    try:
+        return model.model_validate_json(row[column], extra="ignore")
+    except ValidationError as cause:
+        raise NewerRelease(kind.name, Release.of(row["release"])) from cause
 
 
 async def lock(
@@ -115,15 +137,19 @@ async def lock(
 ) -> dict[UUID, State]:
     """The states of these aggregates, locked in id order (so that two batches cannot block each other in a ring).
 
-    A copy in `held` is used where the locked row has its version; any other body is read.
+    A copy in `held` is used where the locked row has its version; any other body is read. `NewerRelease` where one was
+    written by a release that stores more than this one knows: this one would lose it.
     """
     sql = (
-        "SELECT id, CASE WHEN t.version IS DISTINCT FROM h.version THEN t.body END AS body"
+        "SELECT id, CASE WHEN t.version IS DISTINCT FROM h.version THEN t.body END AS body, t.release"
         f" FROM unnest($1::uuid[], $2::int[]) AS h(id, version) JOIN {qualified(kind.table)} t USING (id)"
         " ORDER BY id FOR UPDATE OF t"
     )
     versions = [held[identity].version if identity in held else None for identity in ids]
     rows = await conn.fetch(sql, ids, versions)
+    known = kind.since.number
+    if newer := {row["id"]: row["release"] for row in rows if row["release"] > known}:
+        raise NewerRelease(kind.name, Release.of(max(newer.values())), newer)
     return {
         row["id"]: held[row["id"]] if row["body"] is None else kind.model.model_validate_json(row["body"])
         for row in rows
@@ -134,14 +160,15 @@ async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any],
     """Writes states with their promoted columns, those that are not `new` under their rows' locks; False when a new
     one turned out to be there already."""
     promoted = [dict(kind.columns(s)) for s in states]
-    names = ("id", "version", "body", *(promoted[0] if promoted else ()))
+    names = ("id", "version", "body", "release", *(promoted[0] if promoted else ()))
     as_json = json_columns(kind.table)
     arrays: list[list[Any]] = [
         [s.id for s in states],
         [s.version for s in states],
         [s.model_dump_json() for s in states],
+        [kind.since.number] * len(states),
     ]
-    arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[3:]]
+    arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[4:]]
     sql = (
         _insert(kind.table, names, upsert=False) + " ON CONFLICT (id) DO NOTHING" if new else _update(kind.table, names)
     )

@@ -15,11 +15,13 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.db.engine import mapped_errors, role_of
+from shared.db.releases import TABLE, Releases, remember, require_able, these_releases
 from shared.db.tables import DOCUMENT
 
 if TYPE_CHECKING:
     from shared.runtime.spec import ServiceSpec
 
+UNMANAGED = ("alembic_version", TABLE)
 EXTENSIONS = ("btree_gist", "pg_trgm")
 LOCK = 7_420_113
 FILLED = 60
@@ -34,11 +36,13 @@ def _engine_url(dsn: str) -> str:
     return dsn.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1)
 
 
-async def migrate(dsn: str, specs: Sequence[ServiceSpec]) -> list[str]:
+async def migrate(dsn: str, specs: Sequence[ServiceSpec], releases: Releases | None = None) -> list[str]:
     """Brings every service's schema to its newest revision; safe to repeat and to run in several processes.
 
-    Returns the names of the services that changed.
+    Returns the names of the services that changed. A schema that a newer release has changed is left as it is;
+    `Misconfigured` when this release can no longer work on it.
     """
+    of = releases or these_releases()
     engine = create_async_engine(_engine_url(dsn))
     try:
         with mapped_errors():
@@ -46,7 +50,7 @@ async def migrate(dsn: str, specs: Sequence[ServiceSpec]) -> list[str]:
                 await conn.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
                 for extension in EXTENSIONS:
                     await conn.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-                changed = [spec.name for spec in specs if await conn.run_sync(_upgrade, spec)]
+                changed = [spec.name for spec in specs if await conn.run_sync(_upgrade, spec, of)]
                 for spec in specs:
                     if spec.name in changed:
                         await conn.run_sync(_grant, spec)
@@ -85,18 +89,23 @@ def _context(conn: Connection, spec: ServiceSpec, **further: Any) -> MigrationCo
             "target_metadata": spec.metadata,
             "include_schemas": True,
             "include_name": lambda name, kind, _: kind != "schema" or name == spec.name,
-            "include_object": lambda _, name, kind, *__: not (kind == "table" and name == "alembic_version"),
+            "include_object": lambda _, name, kind, *__: not (kind == "table" and name in UNMANAGED),
             **further,
         },
     )
 
 
-def _upgrade(conn: Connection, spec: ServiceSpec) -> bool:
+def _upgrade(conn: Connection, spec: ServiceSpec, releases: Releases) -> bool:
     script = _script(spec.migrations)
     exists = conn.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": spec.name}).scalar()
     if not exists:
         conn.execute(text(f'CREATE SCHEMA "{spec.name}"'))
-    if exists and _context(conn, spec).get_current_revision() == script.get_current_head():
+    revision = _context(conn, spec).get_current_revision() if exists else None
+    known = revision is None or any(one.revision == revision for one in script.walk_revisions())
+    require_able(conn, spec.name, releases, revision, known=known)
+    if known:
+        remember(conn, spec.name, releases)
+    if not known or (exists and revision == script.get_current_head()):
         return False
     with EnvironmentContext(
         script.env_config if hasattr(script, "env_config") else Config(),

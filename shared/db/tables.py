@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
 
+from shared.release import FIRST
+
 NOW = text("clock_timestamp()")
 DOCUMENT = "document"
 """Marks, in a column's `info`, a document that is rewritten again and again (see `shared/db/migrate.py`)."""
@@ -50,7 +52,8 @@ class DeliveryTables:
 
 
 def document_columns() -> list[Column[object]]:
-    """The columns of every aggregate's table: id, version and the state as JSON; promoted columns come beside.
+    """The columns of every aggregate's table: id, version, the state as JSON and the release whose shape it has
+    (`Kind.since`, as a number); promoted columns come beside.
 
     The state is kept as the text that was written, since it is read whole: taking it apart would only cost.
     """
@@ -58,6 +61,7 @@ def document_columns() -> list[Column[object]]:
         Column("id", UUID, primary_key=True),
         Column("version", Integer, nullable=False),
         Column("body", JSON, nullable=False, info={DOCUMENT: True}),
+        Column("release", Integer, nullable=False, server_default=text(str(FIRST.number))),
     ]
 
 
@@ -145,6 +149,7 @@ def _parked(metadata: MetaData) -> Table:
         Column("offset", BigInteger, nullable=False),
         Column("reason", Text, nullable=False),
         Column("tries", Integer, nullable=False),
+        Column("needs", Integer, comment="the release that takes it up by itself, as a number"),
         Column("state", Text, nullable=False),
         Column("parked_at", DateTime(timezone=True), nullable=False, server_default=NOW),
         Index("parked_key", "key"),

@@ -27,10 +27,11 @@ async def timers(service: RunningService) -> None:
             # Only what is due is read, by the index alone (so in no order of ids): what waits grows with every case.
             due = await conn.fetch(
                 f"SELECT id, kind, aggregate_id, name, data FROM {table} WHERE due_at <= $1 AND id <> ALL($3::uuid[])"
-                " ORDER BY due_at LIMIT $2",
+                " AND aggregate_id <> ALL($4::uuid[]) ORDER BY due_at LIMIT $2",
                 now,
                 MOST,
                 service.failing.resting(),
+                list(service.newer.ids),
             )
             following = await conn.fetchval(f"SELECT min(due_at) FROM {table} WHERE due_at > $1", now)
         if due:
@@ -42,12 +43,12 @@ async def timers(service: RunningService) -> None:
 
 
 def _timer_entry(service: RunningService, row: Mapping[str, Any]) -> Entry:
-    handler = service.local_handler(row["kind"], f"timer:{row['name']}")
+    action = f"timer:{row['name']}"
     fired = Timer(row["name"], orjson.loads(row["data"]))
     return Entry(
         row["kind"],
         row["aggregate_id"],
-        lambda state, ctx: (handler(state, fired, ctx), None),
-        f"timer:{row['name']}",
+        lambda state, ctx: (service.local_handler(row["kind"], action)(state, fired, ctx), None),
+        action,
         consumes=("timer", row["id"]),
     )

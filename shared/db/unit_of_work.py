@@ -2,7 +2,7 @@
 
 It loads every aggregate the batch touches by one query (locked, in id order), calls the handlers in memory, and
 writes one statement a table. A message already applied is dropped by its stream's version; a message beyond a gap
-raises `Gap`. On an error nothing is written: the caller redoes the entries one by one.
+raises `Gap`; an aggregate that a newer release has written raises `NewerRelease`. On an error nothing is written: the caller redoes the entries one by one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.db import documents
 from shared.db.engine import Redo, role_of
 from shared.db.live import LiveRows
 from shared.db.writes import Writes, delivery_sql, plain
-from shared.errors import FieldError, Invalid, Transient
+from shared.errors import FieldError, Invalid, NewerRelease, Transient
 from shared.failpoints import hit
 from shared.messages import Envelope, derived_id
 from shared.precedence import Slices
@@ -108,6 +108,9 @@ class UnitOfWork:
                 await self._call_each(entries, loaded, writes)
                 await self._write(conn, loaded, writes)
                 hit(f"{failpoint}.before_commit", self._spec.name)
+        except NewerRelease as cause:
+            self._service.newer.met(cause)
+            raise
         except Transient:
             # The connection may have broken after COMMIT: then nobody here was told of the questions it left.
             if writes.asks:

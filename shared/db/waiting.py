@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from shared.db.unit_of_work import Entry
-from shared.errors import Transient
+from shared.errors import NewerRelease, Transient
 
 if TYPE_CHECKING:
     from shared.runtime.service import RunningService
@@ -39,13 +39,13 @@ async def wait_for(news: asyncio.Event, seconds: float) -> None:
 
 async def apply_each(service: RunningService, entries: Sequence[Local]) -> None:
     """Applies entries, each with its row, together, and one by one when that fails; one that fails alone is logged,
-    stays due, and is noted as failing."""
+    stays due, and is noted as failing; what only a newer release may touch stays due for a copy of that one."""
     try:
         await service.unit_of_work.apply_behind([entry for _, entry in entries])
-    except Transient:
-        raise
-    except Exception:  # noqa: BLE001 — whose fault it is shows one by one
-        for row, entry in entries:
+    except Exception as cause:
+        if isinstance(cause, Transient) and not isinstance(cause, NewerRelease):
+            raise
+        for row, entry in entries:  # whose fault it is shows one by one
             await _apply_alone(service, row, entry)
     else:
         for row, _ in entries:
@@ -55,6 +55,8 @@ async def apply_each(service: RunningService, entries: Sequence[Local]) -> None:
 async def _apply_alone(service: RunningService, row: UUID, entry: Entry) -> None:
     try:
         await service.unit_of_work.apply([entry])
+    except NewerRelease as cause:
+        service.newer.met(cause, entry.aggregate_id)
     except Transient:
         raise
     except Exception as cause:  # one bad row must not stop the others

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 
 from shared.changes import Changes, Ctx, Put
 from shared.db.documents import qualified
+from shared.errors import NewerRelease
 from shared.handling import tasks
 from shared.handling.model import Task
 from shared.messages import derived_id
@@ -34,8 +35,14 @@ def free_tasks(kind: str, table: Table, row: Callable[[Any, Task], Mapping[str, 
             owners = await conn.fetch(
                 f"SELECT DISTINCT aggregate_id FROM {listed} WHERE state = 'claimed' AND holder = ANY($1)", gone
             )
+        left_over: NewerRelease | None = None
         for owner in owners:
-            await handle.command(kind, owner["aggregate_id"], _freeing(gone, table, row), actor="system")
+            try:
+                await handle.command(kind, owner["aggregate_id"], _freeing(gone, table, row), actor="system")
+            except NewerRelease as cause:
+                left_over = cause
+        if left_over is not None:
+            raise left_over
 
     return left
 

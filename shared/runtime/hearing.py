@@ -9,15 +9,15 @@ from uuid import UUID
 from shared.bus.port import Record
 from shared.catalog.protocol import SessionsEnded, UnitChanged
 from shared.db.unit_of_work import Entry
-from shared.errors import Poison
-from shared.messages import Envelope, parse_type
+from shared.errors import NewerRelease, Poison, UnknownType
+from shared.messages import Envelope, Message, parse_type
 
 if TYPE_CHECKING:
     from shared.catalog.model import TopicEntry
     from shared.runtime.service import RunningService
     from shared.runtime.spec import Route
 
-TOLD_TO_ALL = (UnitChanged.__name__, SessionsEnded.__name__)
+TOLD_TO_ALL = (UnitChanged, SessionsEnded)
 LEAVING = ("roles_changed", "disabled")
 """Causes that take from an account what it holds."""
 
@@ -31,9 +31,10 @@ class Hearing:
     async def handle(self, records: Sequence[Record]) -> None:
         """Applies records from the bus in one unit of work; raises what the worst of them raises."""
         envelopes = [record.envelope() for record in records]
-        units = [e for e in envelopes if e.name == UnitChanged.__name__]
-        ended = [e for e in envelopes if e.name == SessionsEnded.__name__]
-        entries = [entry for e in envelopes if e.name not in TOLD_TO_ALL and (entry := self._entry(e))]
+        read = [(e, self._model(e)) for e in envelopes]
+        units = [e for e, model in read if model is UnitChanged]
+        ended = [e for e, model in read if model is SessionsEnded]
+        entries = [entry for e, model in read if model not in TOLD_TO_ALL and (entry := self._entry(e, model))]
         if units:
             await self._service.units.apply(units)
         if ended:
@@ -41,14 +42,22 @@ class Hearing:
         if entries:
             await self._service.unit_of_work.apply_behind(entries)
 
+    def _model(self, envelope: Envelope) -> type[Message]:
+        """The message's model; what this release does not know is left to one that does."""
+        try:
+            return self._service.catalog.message(envelope.type)
+        except UnknownType as cause:
+            newer = NewerRelease(envelope.type, self._service.release.following)
+            self._service.newer.met(newer)
+            raise newer from cause
+
     async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
         await self._service.sessions.apply(told)
         if self._service.spec.left is not None:
             for account in dict.fromkeys(event.account_id for event in told if event.cause in LEAVING):
                 await self._service.spec.left(self._service, account)
 
-    def _entry(self, envelope: Envelope) -> Entry | None:
-        model = self._service.catalog.message(envelope.type)
+    def _entry(self, envelope: Envelope, model: type[Message]) -> Entry | None:
         route: Route | None = self._service.spec.handlers.get(model)
         if route is None:
             return None

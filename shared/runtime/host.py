@@ -23,6 +23,7 @@ from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.migrate import create_tables, migrate
 from shared.db.postgres import EmbeddedPostgres
+from shared.db.releases import later_release
 from shared.db.site import Site
 from shared.errors import Misconfigured, Transient
 from shared.facts.port import FactSource
@@ -233,6 +234,8 @@ class Host:
             await keep_to_one_installation(self.keyring, self.settings.key_folder, site)
             await keep_to_one_bus(self.settings, site)
         for name in names:
+            async with site.db.connection() as conn:
+                self.services[name].newer.database = await later_release(conn, name)
             await self.services[name].start()
         for name in names:
             for worker, work in self.services[name].work().items():

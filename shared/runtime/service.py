@@ -24,16 +24,18 @@ from shared.db import asks, documents, relay, retention, timers
 from shared.db.asks import Open
 from shared.db.engine import role_of
 from shared.db.failing import Failing
+from shared.db.newer import Newer
 from shared.db.site import Site
 from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
 from shared.db.waiting import LOOK_SECONDS
 from shared.db.writes import Writes
-from shared.errors import Poison
+from shared.errors import NewerRelease
 from shared.http.ended import EndedSessions
 from shared.messages import Envelope, Message
 from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
 from shared.precedence import Precedence
+from shared.release import Release, this_release
 from shared.runtime.commands import Commands
 from shared.runtime.figures import Figures
 from shared.runtime.hearing import Hearing
@@ -71,6 +73,7 @@ class World:
     seals: Seals = field(default_factory=NoSeals)
     ended: EndedSessions = field(default_factory=EndedSessions)
     precedence: Precedence = field(default_factory=Precedence)
+    release: Release = field(default_factory=this_release)
 
 
 class RunningService:
@@ -87,7 +90,9 @@ class RunningService:
         self.units, self.sessions = LocalUnits(site, spec), LocalSessions(site, spec, world.ended)
         self.notes: dict[str, str] = {}
         self.made: dict[str, Any] = {}
-        self.parking = Parking(self.db, spec)
+        self.release = world.release
+        self.newer = Newer(spec.name, self.release)
+        self.parking = Parking(self.db, spec, self.release)
         self.dead_letters, self.resets = DeadLetters(self), Resets(self)
         self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
@@ -223,12 +228,13 @@ class RunningService:
             self.news.timers.set()
 
     def local_handler(self, kind: str, name: str) -> Handler:
-        """The handler of a timer or answer: by its exact name, else the kind's `answer:*` or `timer:*`."""
+        """The handler of a timer or answer: by its exact name, else the kind's `answer:*` or `timer:*`. One that is unknown
+        here was left by a newer release."""
         what = name.partition(":")[0]
         for candidate in (name, f"{what}:*"):
             if (kind, candidate) in self.spec.local:
                 return self.spec.local[(kind, candidate)]
-        raise Poison(f"{self.spec.name} 没有处理 {kind} {name}", f"{self.spec.name} has no handler for {kind} {name}")
+        raise NewerRelease(f"{self.spec.name} {kind} {name}", self.release.following)
 
     async def answer(self, source: str, questions: Sequence[Question]) -> Sequence[FactAnswer]:
         """Puts questions to a source: the service's own tables, or the facts port."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.config import Settings
     from shared.crypto import Keyring
     from shared.db.tables import DeliveryTables
+    from shared.release import Release
     from shared.runtime.stuck import Hangs
 
 Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
@@ -92,6 +93,7 @@ class ServiceHandle(Protocol):
     clock: Clock
     keyring: Keyring
     policy: Any
+    release: Release
     notes: dict[str, str]
     """What holds up a part of this service's work though it can work, by a word, for `/readyz`."""
     made: dict[str, Any]

@@ -264,12 +264,16 @@ def test_a_missing_key_is_refused(kept: Path, tmp_path: Path) -> None:
     assert "index.key" in refused(kept, tmp_path / "target", fewer)
 
 
-def test_a_backup_of_a_newer_release_is_refused(kept: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("further", [True, False], ids=["with a revision more", "of the same revisions"])
+def test_a_backup_of_a_newer_release_is_refused(kept: Path, tmp_path: Path, further: bool) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(kept / "backup", newer / "backup")
     path = newer / "backup" / "manifest.json"
     manifest = orjson.loads(path.read_bytes())
-    manifest["databases"]["home"]["revisions"]["intake"] = "9999"
+    if further:
+        manifest["databases"]["home"]["revisions"]["intake"] = "9999"
+    else:
+        manifest["release"] = "9.0.0"
     path.write_bytes(orjson.dumps(manifest))
     said = refused(newer, tmp_path / "target", kept / "backup-keys")
     assert "newer release" in said

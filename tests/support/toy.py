@@ -30,6 +30,7 @@ from shared.facts.port import FactAnswer, Question
 from shared.messages import Envelope, Message, event_id, topic_of, type_of
 from shared.outcomes import FactStatus
 from shared.policy import Policy
+from shared.release import FIRST, Release
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import Route, ServiceSpec
 from shared.runtime.supervisor import Supervisor
@@ -132,7 +133,8 @@ class Oracle:
 class Toy:
     """The toy service at work on a database, with or without its workers; `direct=False` goes by outbox and relay.
 
-    `kafka` names a cluster to be used instead of the log in the database.
+    `kafka` names a cluster to be used instead of the log in the database; `spec` and `release` make it one of another
+    release (`tests/support/toy_releases.py`).
     """
 
     instances: ClassVar[int] = 0
@@ -145,6 +147,9 @@ class Toy:
         *,
         direct: bool = True,
         kafka: str | None = None,
+        spec: ServiceSpec = SERVICE,
+        release: Release = FIRST,
+        catalog: Catalog = CATALOG,
     ) -> None:
         self.db = db
         self.presence = Presence(db)
@@ -154,8 +159,8 @@ class Toy:
         self.clock = clock or VirtualClock(NOW)
         self.oracle = Oracle()
         keyring = Keyring.open(keys, [NAME])
-        world = World(Settings(demo=False), CATALOG, self.clock, self.bus, self.oracle)
-        self.service = RunningService(SERVICE, world, Site(db, self.presence), keyring.limited_to(NAME), Policy())
+        world = World(Settings(demo=False), catalog, self.clock, self.bus, self.oracle, release=release)
+        self.service = RunningService(spec, world, Site(db, self.presence), keyring.limited_to(NAME), Policy())
         self.supervisor = Supervisor()
 
     async def start(self, *, workers: bool = True, schema: bool = True) -> None:

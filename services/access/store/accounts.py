@@ -19,6 +19,7 @@ from services.access.domain.accounts import (
     wait_to_try,
 )
 from services.access.domain.units import Assignment, UnitFacts
+from services.access.store.units import facts_of
 from shared.messages import derived_id
 
 if TYPE_CHECKING:
@@ -99,8 +100,10 @@ async def assignments(conn: asyncpg.Connection, account: str) -> list[Assignment
 async def units_of(conn: asyncpg.Connection, found: list[Assignment]) -> dict[str, UnitFacts]:
     """The units in which these roles are held."""
     codes = sorted({a.unit for a in found if a.unit is not None})
-    rows = await conn.fetch("SELECT body->'facts' AS facts FROM access.node WHERE code = ANY($1::text[])", codes)
-    units = [UnitFacts.model_validate_json(row["facts"]) for row in rows]
+    rows = await conn.fetch(
+        "SELECT body->'facts' AS facts, release FROM access.node WHERE code = ANY($1::text[])", codes
+    )
+    units = [facts_of(row) for row in rows]
     return {unit.code: unit for unit in units}
 
 

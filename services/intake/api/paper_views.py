@@ -20,7 +20,7 @@ from services.intake.store.issuing import issue
 from shared.audit.readings import Ground
 from shared.catalog.definition import canonical, sha256_of
 from shared.crypto import Sealed
-from shared.errors import Poison
+from shared.errors import NewerRelease, Poison
 from shared.handling.limits import working_calendar
 from shared.handling.terms import remedy_terms
 from shared.http.principal import Principal
@@ -90,8 +90,10 @@ async def paper_or_404(handle: ServiceHandle, application: Application, named: s
     if not found.issued:
         await issue(cast("RunningService", handle), [paper_id])
         found = await papers.paper(handle, application.id, paper_id)
-    if found is None or not found.issued:
+    if found is None or found.held:
         raise not_found()  # nobody is declared who could issue it
+    if not found.issued:
+        raise NewerRelease(found.kind, handle.release.following)
     return found
 
 

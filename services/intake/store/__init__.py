@@ -14,14 +14,14 @@ import orjson
 
 from services.intake.domain import commitment, tolerance
 from services.intake.domain.messages.lines import attempt
-from services.intake.domain.model import Application
 from services.intake.domain.whose import keys_of
 from services.intake.store.papers import attempts_of
-from services.intake.tables import DEFINITION, DELIVERY, TASK
+from services.intake.tables import APPLICATION, DEFINITION, DELIVERY, TASK
 from shared.application_no import make_application_no
 from shared.catalog.definition import definition
 from shared.changes import Put
 from shared.clock import beijing_date, monotonic
+from shared.db.documents import shown
 from shared.handling.stuck import movers
 from shared.outcomes import ApplicationStatus
 from shared.runtime.stuck import Hanging
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from services.intake.domain.check import Checked
+    from services.intake.domain.model import Application
     from services.intake.domain.timeline import Line
     from shared.catalog.model import Matter
     from shared.catalog.registry import Catalog
@@ -100,8 +101,8 @@ async def next_number(handle: ServiceHandle, region: str, received_at: datetime,
 async def find(handle: ServiceHandle, number: str) -> Application | None:
     """The application of a number, or None."""
     async with handle.read() as conn:
-        body = await conn.fetchval("SELECT body FROM intake.application WHERE application_no = $1", number)
-    return None if body is None else Application.model_validate_json(body)
+        row = await conn.fetchrow("SELECT body, release FROM intake.application WHERE application_no = $1", number)
+    return None if row is None else shown(APPLICATION, row)
 
 
 async def timeline(handle: ServiceHandle, case_id: UUID) -> list[dict[str, Any]]:
@@ -160,7 +161,7 @@ async def stored_definition(handle: ServiceHandle, sha: str) -> Any | None:
 
 
 _SEARCH = """
-SELECT body FROM intake.application
+SELECT body, release FROM intake.application
 WHERE (region LIKE ANY($1::text[]) OR unit = ANY($2::text[]) OR handled_in IS NOT NULL AND EXISTS (
     SELECT FROM string_to_table(handled_in, ' ') AS place WHERE place LIKE ANY($1::text[])))
   AND ($3::text IS NULL OR application_no = $3)
@@ -176,7 +177,7 @@ ORDER BY received_at DESC, id DESC LIMIT $11
 
 async def search(conn: asyncpg.Connection, *values: Any) -> list[Application]:
     """A page of applications, newest first, within regions (LIKE patterns) and units."""
-    return [Application.model_validate_json(row["body"]) for row in await conn.fetch(_SEARCH, *values)]
+    return [shown(APPLICATION, row) for row in await conn.fetch(_SEARCH, *values)]
 
 
 _OWN = """

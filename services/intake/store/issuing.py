@@ -26,7 +26,7 @@ from services.intake.domain.papers.issue import (
 )
 from services.intake.domain.papers.model import Draft, Filed, Moment
 from services.intake.store.notes import note_batch
-from services.intake.tables import PAPER_SIGNATURE
+from services.intake.tables import PAPER_SIGNATURE, not_newer
 from shared.catalog.authority import authorities
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
@@ -46,16 +46,12 @@ MOST = 200
 FAULT = "FAULT"
 """Why a paper is held that could not be built or written."""
 
-_ANY = "SELECT EXISTS (SELECT FROM intake.paper WHERE number IS NULL AND held IS NULL)"
-_IDS = "SELECT id FROM intake.paper WHERE number IS NULL AND held IS NULL ORDER BY made_at, id LIMIT $1"
-_WAITING = """
-SELECT id, case_id, kind, made_at, moment FROM intake.paper WHERE number IS NULL AND held IS NULL
-ORDER BY made_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
-"""
-_THESE = """
-SELECT id, case_id, kind, made_at, moment FROM intake.paper WHERE number IS NULL AND held IS NULL AND id = ANY($1)
-ORDER BY made_at, id FOR UPDATE
-"""
+_TO_ISSUE = f"FROM intake.paper p WHERE number IS NULL AND held IS NULL AND {not_newer('p.case_id')}"
+_ANY = f"SELECT EXISTS (SELECT {_TO_ISSUE})"
+_IDS = f"SELECT id {_TO_ISSUE} ORDER BY made_at, id LIMIT $1"
+_COLUMNS = "SELECT id, case_id, kind, made_at, moment"
+_WAITING = f"{_COLUMNS} {_TO_ISSUE} ORDER BY made_at, id LIMIT $1 FOR UPDATE SKIP LOCKED"
+_THESE = f"{_COLUMNS} {_TO_ISSUE} AND id = ANY($1) ORDER BY made_at, id FOR UPDATE"
 _TAKE = """
 INSERT INTO intake.paper_sequence AS s (organ, word, year, last)
 SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) AS t(organ, word, year, n) ORDER BY 1, 2, 3
@@ -101,7 +97,10 @@ async def _issue_alone(service: RunningService, one: UUID) -> None:
 
 
 async def issue(service: RunningService, ids: Sequence[UUID] | None = None) -> int:
-    """Issues the papers named that wait, or a batch of all that wait; how many rows were looked at."""
+    """Issues the papers named that wait, or a batch of all that wait; how many rows were looked at.
+
+    Those of an application that a newer release has written wait for a copy of that release.
+    """
     async with service.db.transaction(role_of(service.spec.name)) as conn:
         rows = await (conn.fetch(_THESE, list(ids)) if ids is not None else conn.fetch(_WAITING, MOST))
         if rows:

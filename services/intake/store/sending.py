@@ -20,10 +20,10 @@ from services.intake.domain.sealing import unseal
 from services.intake.domain.visits import VILLAGE_PROVIDER, open_visit
 from services.intake.store.delivering import deliver_corrections
 from services.intake.store.notes import note_batch
-from services.intake.tables import MESSAGE_ATTEMPT
+from services.intake.tables import MESSAGE_ATTEMPT, not_newer
 from shared.db.documents import write_rows
 from shared.db.engine import role_of
-from shared.errors import Transient
+from shared.errors import NewerRelease, Transient
 from shared.messaging.port import Fate, Outgoing, Sent, Way
 from shared.precedence import Slices
 
@@ -41,7 +41,7 @@ EXPIRES = timedelta(days=7)
 RETRY_FIRST, RETRY_MOST = timedelta(seconds=30), timedelta(hours=1)
 _FAR: Final = 12
 
-_CLAIM = """
+_CLAIM = f"""
 WITH claimed AS (
     UPDATE intake.message SET tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $3)
     WHERE (case_id, topic) IN (
@@ -50,6 +50,7 @@ WITH claimed AS (
                 OR lease_until > clock_timestamp() + make_interval(secs => $3))
             AND NOT EXISTS (SELECT FROM intake.paper p
                 WHERE p.case_id = m.case_id AND p.number IS NULL AND p.held IS NULL)
+            AND {not_newer("m.case_id")}
         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING case_id, topic, made_at, tries)
 SELECT c.*, a.body FROM claimed c JOIN intake.application a ON a.id = c.case_id ORDER BY c.made_at, c.case_id, c.topic
@@ -132,6 +133,8 @@ async def _delivered(service: RunningService, one: Due, fate: Sent) -> Sent:
         return fate
     try:
         await deliver_corrections(service, one.case_id, one.made_at)
+    except NewerRelease:  # a copy of that release tells it
+        return Sent(Fate.WAITING, fate.provider, fate.provider_no)
     except Transient:
         raise
     except Exception as cause:
@@ -191,6 +194,8 @@ async def _visit(service: RunningService, one: Due) -> Sent:
 
     try:
         await service.command("application", one.case_id, open_visit_task, actor="system")
+    except NewerRelease:  # a copy of that release opens it
+        return Sent(Fate.WAITING, VILLAGE_PROVIDER)
     except Transient:
         raise
     except Exception as cause:  # as with a provider: this one waits, the others go out

@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.catalog.registry import Catalog, load
 from shared.config import Settings
 from shared.errors import Conflict
+from shared.release import Release, this_release
 from shared.runtime.backup import databases, keys
 from shared.runtime.backup.making import Notice, files_of, places
 from shared.runtime.backup.manifest import Manifest, damaged
@@ -57,6 +58,12 @@ async def put_back(
 
 def _require_known(manifest: Manifest, catalog: Catalog) -> None:
     """A release before the one that made it does not know how its rows lie."""
+    if Release.parse(manifest.release) > this_release():
+        raise Conflict(
+            "NEWER_RELEASE",
+            f"该备份由更新的版本({manifest.release})制作;请用该版本恢复",
+            f"a newer release ({manifest.release}) made this backup; restore with that one",
+        )
     for kept in manifest.databases.values():
         for service, revision in kept.revisions.items():
             if service not in catalog.services or revision not in _revisions(catalog, service):

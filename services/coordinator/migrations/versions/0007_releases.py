@@ -1,0 +1,19 @@
+"""coordinator: releases."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Expands the schema."""
+    op.add_column('case', sa.Column('release', sa.Integer(), server_default=sa.text('1'), nullable=False), schema='coordinator')
+    op.add_column('parked', sa.Column('needs', sa.Integer(), nullable=True, comment='the release that takes it up by itself, as a number'), schema='coordinator')
+
+
+def downgrade() -> None:
+    """Takes it back."""
+    op.drop_column('parked', 'needs', schema='coordinator')
+    op.drop_column('case', 'release', schema='coordinator')

@@ -1,0 +1,21 @@
+"""funeral: releases."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Expands the schema."""
+    op.add_column('cremation', sa.Column('release', sa.Integer(), server_default=sa.text('1'), nullable=False), schema='funeral')
+    op.add_column('item', sa.Column('release', sa.Integer(), server_default=sa.text('1'), nullable=False), schema='funeral')
+    op.add_column('parked', sa.Column('needs', sa.Integer(), nullable=True, comment='the release that takes it up by itself, as a number'), schema='funeral')
+
+
+def downgrade() -> None:
+    """Takes it back."""
+    op.drop_column('parked', 'needs', schema='funeral')
+    op.drop_column('item', 'release', schema='funeral')
+    op.drop_column('cremation', 'release', schema='funeral')
