@@ -1,7 +1,8 @@
 """The gateway before services that run apart, as an nginx configuration: requests go by path prefix.
 
-A request that a copy refuses, or drops because it ends, goes to another copy, whatever its method: nothing that is
-sent twice is done twice here (a creating request carries its idempotency key, a decision its lease).
+A request that a copy refuses, cannot answer now (503), or drops because it ends, goes to another copy, whatever its
+method: nothing that is sent twice is done twice here (a creating request carries its idempotency key, a decision its
+lease).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ http {
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout ${away}s;
-    proxy_next_upstream error timeout non_idempotent;
+    proxy_next_upstream error timeout http_503 non_idempotent;
 $upstreams
     server {
         listen $listen;

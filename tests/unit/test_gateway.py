@@ -35,6 +35,12 @@ def test_copies_of_a_service_share_its_requests():
     assert [one.split()[0] for one in re.findall(r"server (\S+)", copies)] == ["127.0.0.1:8201", "127.0.0.1:8202"]
 
 
+def test_what_one_copy_cannot_answer_now_goes_to_another():
+    """Above all in a rolling upgrade: what the newer release has written is left to a copy of that release."""
+    (conditions,) = re.findall(r"proxy_next_upstream ([^;]*);", written())
+    assert {"error", "timeout", "http_503", "non_idempotent"} == set(conditions.split())
+
+
 def test_files_pass_through_and_never_wait_on_the_gateways_disk():
     text = nginx(SPECS, PLACES, listen="127.0.0.1:8000", folder="/run/onewindow", file_bytes=30_000_000)
     (where,) = re.findall(r"location = /api/intake/files \{([^}]*)\}", text)
