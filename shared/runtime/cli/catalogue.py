@@ -18,6 +18,8 @@ from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
 from shared.config import CONFIG, DATABASE_URL, PREFIX, Settings, load_settings
+from shared.db import stored
+from shared.release import this_release
 from shared.runtime.app import describe
 from shared.runtime.buses import EMBEDDED, link_of
 from shared.runtime.cli.screen import show
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 OPENAPI = ROOT / "docs" / "openapi.json"
 ASYNCAPI = ROOT / "docs" / "asyncapi.json"
 SCHEMAS = ROOT / "schemas"
+STORED = SCHEMAS / "stored.json"
+CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 def register(app: typer.Typer) -> None:
@@ -59,27 +63,31 @@ def asyncapi(check: Annotated[bool, typer.Option(help="只比较 / compare only"
     _written(ASYNCAPI, describe_events(_catalog()), check=check)
 
 
-def _written(path: Path, document: dict[str, Any], *, check: bool) -> None:
+def _written(path: Path, document: dict[str, Any], *, check: bool, command: str = "") -> None:
     """Writes a generated file; with `check` only says whether it is out of date (exit code 1)."""
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
     if not check:
         path.write_bytes(text)
     elif not path.exists() or path.read_bytes() != text:
-        name, command = path.relative_to(ROOT), f"onewindow {path.stem}"
+        name, command = path.relative_to(ROOT), f"onewindow {command or path.stem}"
         show(f"{name} 过期,请运行 {command} / is out of date, run `{command}`")
         raise typer.Exit(1)
 
 
 def schemas(check: Annotated[bool, typer.Option(help="只比较 / compare only")] = False) -> None:
-    """生成事件的 JSON Schema / write the JSON Schemas of all messages."""
+    """生成事件的 JSON Schema 和存储结构 / write the JSON Schemas of all messages, and what is stored of aggregates."""
+    now = stored.shapes(load_specs(load()))
+    committed = orjson.loads(STORED.read_bytes()) if STORED.exists() else {}
+    wrong = stored.faults(committed, now, this_release(), stored.released(CHANGELOG.read_text("utf-8")))
+    if check:
+        wrong += catalogue_schemas.check_schemas(_catalog(), SCHEMAS)
+    for line in wrong:
+        show(line)
+    if wrong:
+        raise typer.Exit(1)
     if not check:
         catalogue_schemas.write_schemas(_catalog(), SCHEMAS)
-        return
-    differences = catalogue_schemas.check_schemas(_catalog(), SCHEMAS)
-    for line in differences:
-        show(line)
-    if differences:
-        raise typer.Exit(1)
+    _written(STORED, now, check=check, command="schemas")
 
 
 def topics(
