@@ -166,6 +166,14 @@ async def decide(platform: Platform, at: Mapping[str, Any], account: str, outcom
     return await platform.post(path, {"lease": lease, "outcome": outcome, **body}, account)
 
 
+async def settle_if_open(platform: Platform, at: Mapping[str, Any], account: str, outcome: str, **body: Any) -> None:
+    """Claims and decides what may be taken back at any moment: then whoever comes too late is told so."""
+    claimed = await claim(platform, at, account)
+    if claimed.status_code == httpx.codes.OK:
+        claimed = await decide(platform, at, account, outcome, lease=claimed.json()["lease"], **body)
+    assert claimed.status_code == httpx.codes.OK or claimed.json()["code"] == "TASK_CLOSED", claimed.text
+
+
 async def settle(platform: Platform, at: Mapping[str, Any], account: str, outcome: str, **body: Any) -> dict[str, Any]:
     """Claims and decides; it must go through."""
     answer = await decide(platform, at, account, outcome, **body)
