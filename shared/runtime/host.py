@@ -7,7 +7,7 @@ import gc
 import importlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -21,36 +21,26 @@ from shared.catalog.registry import Catalog, load
 from shared.clock import Clock, VirtualClock, beijing_date, monotonic, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
-from shared.db.migrate import create_tables, migrate
+from shared.db.migrate import migrate
 from shared.db.postgres import EmbeddedPostgres
 from shared.db.releases import later_release
 from shared.db.site import Site
 from shared.errors import Misconfigured, Transient
-from shared.facts.port import FactSource
-from shared.facts.simulator import SimulatedFacts
-from shared.facts.tables import metadata as facts_metadata
-from shared.facts.unconnected import Unconnected
 from shared.handling.limits import keep_local_days
 from shared.http.ended import EndedSessions
 from shared.messages import topic_of
-from shared.messaging.port import Messenger
-from shared.messaging.simulator import SimulatedMessages
-from shared.messaging.tables import metadata as messages_metadata
-from shared.messaging.unconnected import Unconnected as NoMessenger
-from shared.person_index import PersonIndex
 from shared.policy import Policy
+from shared.runtime import outside
 from shared.runtime.app import build_app
 from shared.runtime.buses import EMBEDDED, keep_to_one_bus, make_bus
 from shared.runtime.databases import Databases, home_of, require_known, require_one
 from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.installation import Installation, follow_keys, installation_of, keep_to_one_installation
 from shared.runtime.local_days import local_days
-from shared.runtime.plugs import plugged
 from shared.runtime.service import RunningService, World
 from shared.runtime.spec import ServiceSpec
 from shared.runtime.supervisor import Supervisor
 from shared.runtime.virtual_time import VirtualTime
-from shared.seals import NoSeals, Seals, SimulatedSeals
 
 UNITS_SECONDS = 20.0
 
@@ -116,8 +106,9 @@ class Host:
         await self.bus.start()
         await keep_to_one_bus(self.settings, self.databases.home)
         await self.bus.declare(list(self.catalog.topics.values()))
-        self.facts = await self._facts()
-        self.messenger, self.seals = await self._messenger(), self._seals()
+        self.facts = await outside.fact_source(self.demonstration, self.db, self.clock, self.keyring)
+        self.messenger = await outside.messenger(self.settings, self.demonstration, self.db, self.clock)
+        self.seals = outside.seals(self.settings, self.demonstration)
         await self._start_clock()
         await self._start_services()
         if self.demonstration is not None:
@@ -171,26 +162,6 @@ class Host:
         databases = self.databases.of_all(self.catalog.services)
         self.virtual_time = VirtualTime(self.clock, self.databases.home, self.bus, databases)
         await self.virtual_time.start()
-
-    async def _facts(self) -> FactSource:
-        if self.demonstration is None:
-            return Unconnected()
-        await create_tables(self.db.dsn, facts_metadata)
-        index = PersonIndex(self.keyring.index_key)
-        return SimulatedFacts(self.db, self.clock, index, self.demonstration.answer)
-
-    async def _messenger(self) -> Messenger:
-        if self.settings.messenger:
-            return cast("Messenger", plugged("ONEWINDOW_MESSENGER", self.settings.messenger, self.settings))
-        if self.demonstration is None:
-            return NoMessenger()
-        await create_tables(self.db.dsn, messages_metadata)
-        return SimulatedMessages(self.db, self.clock)
-
-    def _seals(self) -> Seals:
-        if self.settings.seal:
-            return cast("Seals", plugged("ONEWINDOW_SEAL", self.settings.seal, self.settings))
-        return NoSeals() if self.demonstration is None else SimulatedSeals()
 
     async def _start_services(self) -> None:
         world = World(

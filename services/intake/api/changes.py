@@ -63,6 +63,23 @@ def router(handle: ServiceHandle) -> APIRouter:
             handle, no, who, key, lambda a, ctx: supplement(a, body, here, ctx), "supplement", files=_named(body)
         )
 
+    @routes.post("/applications/{no}/withdraw", dependencies=[recorded(handle)], **answers(ApplicationShown, 202))
+    async def withdraw_application(no: str, body: Withdrawal, who: Who, key: Key) -> Any:
+        """Asks to withdraw all open matters on application, or those named."""
+        return await change(handle, no, who, key, lambda a, ctx: withdraw(a, body, ctx), "withdraw")
+
+    @routes.post("/applications/{no}/rating", dependencies=[recorded(handle)], **answers(ApplicationShown))
+    async def rate_application(no: str, body: RatingBody, who: Who, key: Key) -> Any:
+        """Records how the applicant found it; a later rating replaces an earlier one."""
+        return await change(handle, no, who, key, lambda a, ctx: rate(a, body, ctx), "rate")
+
+    _add_records(routes, handle)
+    return routes
+
+
+def _add_records(routes: APIRouter, handle: ServiceHandle) -> None:
+    """What staff record of the application."""
+
     @routes.post(
         "/applications/{no}/materials/{kind}/returned", dependencies=[recorded(handle)], **answers(ApplicationShown)
     )
@@ -77,18 +94,6 @@ def router(handle: ServiceHandle) -> APIRouter:
         """Records that the signer of a false commitment made good for it: commitments are open to them again."""
         found = await seen(handle, no, who)
         return await _apply(handle, found, who, key, commitment.repaired, "repair_commitment")
-
-    @routes.post("/applications/{no}/withdraw", dependencies=[recorded(handle)], **answers(ApplicationShown, 202))
-    async def withdraw_application(no: str, body: Withdrawal, who: Who, key: Key) -> Any:
-        """Asks to withdraw all open matters on application, or those named."""
-        return await change(handle, no, who, key, lambda a, ctx: withdraw(a, body, ctx), "withdraw")
-
-    @routes.post("/applications/{no}/rating", dependencies=[recorded(handle)], **answers(ApplicationShown))
-    async def rate_application(no: str, body: RatingBody, who: Who, key: Key) -> Any:
-        """Records how the applicant found it; a later rating replaces an earlier one."""
-        return await change(handle, no, who, key, lambda a, ctx: rate(a, body, ctx), "rate")
-
-    return routes
 
 
 def rate(application: Application, given: RatingBody, ctx: Ctx) -> Changes[Application]:
