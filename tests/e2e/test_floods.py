@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import httpx
 import orjson
 import pytest
 
-from shared.clock import monotonic
+from services.intake.api import drafts
+from shared.clock import monotonic, new_id
 from shared.config import Settings
 from shared.runtime.host import Host
 from tests.e2e.acting import allowance, person
@@ -18,7 +21,7 @@ from tests.support.platform import Hosted
 
 pytestmark = pytest.mark.e2e
 APPLICATIONS = "/api/intake/applications"
-AT_ONCE = 2.0
+AT_ONCE = 5.0
 """Seconds: each of these took from ten to hundreds, in which no other request, lease or message was served."""
 
 MARKS = "4" + "\u0315" * 60_000 + "\u0300" * 60_000
@@ -93,3 +96,22 @@ async def test_a_process_of_one_service_describes_the_whole_once(server: Server,
 
 
 JSON = {"Content-Type": "application/json"}
+
+
+async def test_a_citizen_goes_on_with_a_draft_and_cannot_hoard_them(
+    platform: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def keep(draft: UUID) -> httpx.Response:
+        async with platform.client("citizen") as client:
+            return await client.put(f"/api/intake/drafts/{draft}", json={"bundle": "bereavement"})
+
+    first, second = new_id(), new_id()
+    owner = (await platform.get("/api/auth/me", "citizen")).json()["account"]
+    async with platform.host.db.transaction(None) as conn:
+        before = await conn.fetchval("SELECT count(*) FROM intake.draft WHERE owner = $1", owner)
+    monkeypatch.setattr(drafts, "MOST_DRAFTS", before + 1)
+    assert (await keep(first)).status_code == httpx.codes.OK
+    refused = await keep(second)
+    assert (refused.status_code, refused.json()["code"]) == (httpx.codes.CONFLICT, "DRAFTS_WAITING")
+    assert (await platform.get(f"/api/intake/drafts/{second}", "citizen")).status_code == httpx.codes.NOT_FOUND
+    assert (await keep(first)).status_code == httpx.codes.OK

@@ -15,9 +15,12 @@ from shared.changes import Changes, Ctx
 from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.recording import recorded
-from shared.http.refusals import not_found
+from shared.http.refusals import HttpError, not_found
 from shared.http.versions import MinVersion, at_least
 from shared.runtime.spec import ServiceHandle
+
+MOST_DRAFTS = 50
+"""Drafts of one citizen within their 30 days: beyond these no new one is kept."""
 
 Who = Annotated[Principal, allow(*RECEIVING, "citizen")]
 
@@ -29,6 +32,7 @@ def router(handle: ServiceHandle) -> APIRouter:
     @routes.put("/drafts/{draft_id}", dependencies=[recorded(handle)], **answers(DraftSaved))
     async def put_draft(draft_id: UUID, body: Annotated[dict[str, Any], Body()], who: Who) -> Any:
         """Keeps this content for 30 more days; whoever chose the id first owns it."""
+        await _refuse_hoard(handle, draft_id, who)
 
         def save_draft(state: Draft | None, ctx: Ctx) -> tuple[Changes[Draft], dict[str, Any]]:
             if state is not None and state.owner != who.account:
@@ -45,6 +49,17 @@ def router(handle: ServiceHandle) -> APIRouter:
         return {**_shown(state, state.version), "content": content_of(state, handle.ctx(who.account))}
 
     return routes
+
+
+async def _refuse_hoard(handle: ServiceHandle, draft_id: UUID, who: Principal) -> None:
+    sql = "SELECT count(*) FROM intake.draft WHERE owner = $1 AND expires_at > $2 AND id <> $3"
+    if who.kind != "citizen":
+        return
+    async with handle.read() as conn:
+        others = await conn.fetchval(sql, who.account, handle.clock.now(), draft_id)
+    if others >= MOST_DRAFTS:
+        zh = f"已有 {MOST_DRAFTS} 份草稿,请先提交或继续填写其中一份"
+        raise HttpError(409, "DRAFTS_WAITING", zh, f"there are {MOST_DRAFTS} drafts: go on with one of them")
 
 
 async def opened(handle: ServiceHandle, draft_id: UUID, who: Principal, key: str) -> dict[str, Any]:
