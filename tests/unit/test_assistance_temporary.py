@@ -35,8 +35,8 @@ FORM = {
 }
 
 
-def requested(materials=(), **form) -> Changes:
-    part = sealed_part(CTX, {**FORM, **form}, applicant=APPLICANT, household=[CHILD])
+def requested(materials=(), household=(CHILD,), **form) -> Changes:
+    part = sealed_part(CTX, {**FORM, **form}, applicant=APPLICANT, household=list(household))
     request = item_requested(
         CTX,
         "assistance.temporary",
@@ -77,6 +77,21 @@ def test_vector_v21_quick_relief_is_decided_by_one_person_within_three_calendar_
     assert row["amount_fen"] == 83000
     event = message(settled, "TemporaryAssistanceGranted")
     assert (event.person_ref, str(event.amount), event.hardship_type) == ("p1_poor", "830.00", "quick")
+
+
+@pytest.mark.parametrize(
+    ("household", "persons"),
+    [
+        ((), 1),
+        ((CHILD,), 2),
+        ((APPLICANT, CHILD, CHILD), 2),
+        (({"name": "新生儿", "id_type": "unknown"}, {"name": "老人", "id_type": "unknown"}), 3),
+    ],
+)
+def test_each_person_of_the_household_counts_once_with_or_without_a_number(household, persons):
+    changes = requested(household=household, hardship_type="urgent", requested_amount="9000.00")
+    (task,) = tasks.live_tasks(changes.state)
+    assert task.data["proposal"]["explanation"][0].startswith(f"封顶 830.00 × 2 × {persons} = ")
 
 
 def test_whoever_received_the_application_does_not_decide_it_alone():

@@ -89,10 +89,12 @@ def _basis_day(work: Work, ctx: Ctx) -> date:
 
 
 def _members(work: Work) -> list[Mapping[str, Any]]:
-    """Applicant and household, each person once."""
-    applicant = work.part.parties["applicant"]
-    others = [p for p in work.part.parties.get("household", ()) if p.get("id_no") != applicant.get("id_no")]
-    return [applicant, *others]
+    """Applicant and household, each person once; two that have no number are two."""
+    named = [work.part.parties["applicant"], *work.part.parties.get("household", ())]
+    members: dict[str | int, Mapping[str, Any]] = {}
+    for n, person in enumerate(named):
+        members.setdefault(person.get("id_no") or n, person)
+    return list(members.values())
 
 
 def _names(work: Work) -> set[Any]:
