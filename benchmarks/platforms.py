@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from deploy.apart.processes import Program
 from shared.catalog.registry import load as catalogue
 from shared.config import PREFIX
 from shared.db.postgres.address import free_port
+
+BEHIND = {f"{PREFIX}NICE": "10"}
+"""Every process but the first, which takes applications in, stands back: as operations.md has it for one machine."""
 
 PASSWORD = "onewindow-demo"  # noqa: S105 — the public password of the demonstration
 
@@ -64,8 +68,8 @@ class Platform:
         }
         self._ports = [free_port() for _ in processes]
         self._programs = [
-            Program.of_services(services.split(","), port, given, ground.folder / f"{port}.log")
-            for services, port in zip(processes, self._ports, strict=True)
+            Program.of_services(services.split(","), port, {**given, **behind}, ground.folder / f"{port}.log")
+            for services, port, behind in zip(processes, self._ports, chain([{}], repeat(BEHIND)), strict=False)
         ]
         self.token = ""
 

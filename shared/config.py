@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     )
     clock: str = Field("system", description="system、fixed:ISO、virtual:ISO[@speed] / business time")
     log_level: str = Field("WARNING", description="日志级别 / DEBUG, INFO, WARNING or ERROR")
+    nice: int = Field(
+        0, ge=0, le=19, description="本进程让着本机其他进程的程度 / how far this process stands back behind others here"
+    )
     pool_size: int = Field(10, ge=2, le=200, description="数据库连接数 / connections of the pool")
     failpoints: str = Field("", description="故障注入点(仅测试)/ failpoints, for tests only: name=action,…")
 

@@ -21,6 +21,7 @@ from shared.db.migrate import draft_revision
 from shared.errors import Misconfigured
 from shared.runtime.databases import home_of
 from shared.runtime.host import Host
+from shared.runtime.priority import stand_back
 from shared.runtime.spec import ServiceSpec
 
 screen = Console(stderr=True, highlight=False)
@@ -61,6 +62,7 @@ def serve(
 
 
 def _run(settings: Settings, only: list[str], after: Callable[[str], object] | None) -> None:
+    stand_back(settings.nice)
     try:
         with _listen(settings) as listening, asyncio.Runner(loop_factory=loop_factory()) as runner:
             log.configure(settings.log_level)
