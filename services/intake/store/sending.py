@@ -18,7 +18,8 @@ from services.intake.domain.papers.deliver import CONSENT
 from services.intake.domain.papers.model import Filed
 from services.intake.domain.sealing import unseal
 from services.intake.domain.visits import VILLAGE_PROVIDER, open_visit
-from services.intake.store.delivering import deliver_corrections
+from services.intake.store import delivering
+from services.intake.store.delivering import Undelivered
 from services.intake.store.notes import note_batch
 from services.intake.tables import MESSAGE_ATTEMPT, not_newer
 from shared.db.documents import write_rows
@@ -123,22 +124,31 @@ async def send(service: RunningService) -> int:
         await slices.give_way()
     if due:
         fates = await _hand_over(service, due)
-        await _record(service, due, [await _delivered(service, d, fate) for d, fate in zip(due, fates, strict=True)])
+        await _record(service, due, await _delivered(service, due, fates))
     return len(rows)
 
 
-async def _delivered(service: RunningService, one: Due, fate: Sent) -> Sent:
-    """Its fate, once what hangs on the day of its delivery is told; else it waits, and is told with the next try."""
-    if fate.fate is not Fate.SENT or not one.delivers:
-        return fate
+async def _delivered(service: RunningService, due: Sequence[Due], fates: Sequence[Sent]) -> list[Sent]:
+    """The fates, once what hangs on the day of a delivery is told."""
+    news = [(d.case_id, d.made_at) for d, fate in zip(due, fates, strict=True) if fate.fate is Fate.SENT and d.delivers]
+    waiting = await delivering.undelivered(service, news)
+    return [
+        await _told(service, waiting.get((d.case_id, d.made_at), []), fate) if fate.fate is Fate.SENT else fate
+        for d, fate in zip(due, fates, strict=True)
+    ]
+
+
+async def _told(service: RunningService, corrections: Sequence[Undelivered], fate: Sent) -> Sent:
+    """Its fate; where a correction's delivery could not be told it waits, and is told with the next try."""
     try:
-        await deliver_corrections(service, one.case_id, one.made_at)
+        for correction in corrections:
+            await delivering.deliver(service, correction)
     except NewerRelease:  # a copy of that release tells it
         return Sent(Fate.WAITING, fate.provider, fate.provider_no)
     except Transient:
         raise
     except Exception as cause:
-        log.exception("delivery_not_told", case_id=str(one.case_id), cause=type(cause).__name__)
+        log.exception("delivery_not_told", case_id=str(corrections[0].case_id), cause=type(cause).__name__)
         return Sent(Fate.WAITING, fate.provider, fate.provider_no)
     return fate
 
@@ -224,9 +234,9 @@ async def _follow(conn: asyncpg.Connection, sent: Sequence[Due], now: datetime) 
     others = [(d.case_id, d.made_at) for d in sent if d.topic != PROGRESS]
     if others:
         await conn.execute(_COVER, *_columns(others), PROGRESS)
-    delivering = [(d.case_id, d.made_at) for d in sent if d.delivers]
-    if delivering:
-        await conn.execute(_DELIVER, *_columns(delivering), now)
+    news = [(d.case_id, d.made_at) for d in sent if d.delivers]
+    if news:
+        await conn.execute(_DELIVER, *_columns(news), now)
 
 
 def _attempt(d: Due, fate: Sent, now: datetime) -> dict[str, Any]:
