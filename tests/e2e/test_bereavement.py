@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.catalogue import sample
 from tests.support.platform import Platform
-from tests.support.sample import sample
 
 
 async def test_the_sample_of_the_contract_ends_with_the_figures_of_the_contract(everywhere: Platform) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from shared.catalog.registry import load
 from tests.support.alone import FIFTH
+from tests.support.catalogue import sample
 from tests.support.database import Server
 from tests.support.platform import run_platform
-from tests.support.sample import sample
 
 ROOT = Path(__file__).parents[2]
 (ENTRY,) = (entry for name, entry in load([FIFTH]).services.items() if name not in load().services)

@@ -13,10 +13,10 @@ from shared.config import Settings
 from shared.errors import Misconfigured, Transient
 from shared.runtime.cli import main as entry
 from shared.runtime.host import Host
+from tests.support.catalogue import sample
 from tests.support.database import Server, eventually
 from tests.support.kafka import own_url
 from tests.support.platform import NOW, Hosted, run_platform
-from tests.support.sample import sample
 
 
 async def test_the_sample_of_the_contract_closes_on_kafka_with_the_same_figures(

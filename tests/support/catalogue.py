@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from shared.catalog.model import After, Bundle, FormField, LawRef, Matter, ServiceEntry
@@ -12,54 +15,18 @@ from shared.outcomes import Nature
 
 TODAY = date(2026, 11, 21)
 
-SAMPLE: dict[str, Any] = {
-    "bundle": "bereavement",
-    "channel": "window",
-    "accept_region": "420112",
-    "applicant": {
-        "role": "applicant",
-        "kind": "person",
-        "name": "李明",
-        "id_type": "resident_id",
-        "id_no": "420112197003150014",
-        "phone": "13800000001",
-        "relation": "child",
-    },
-    "subject": {
-        "role": "deceased",
-        "kind": "person",
-        "name": "李国强",
-        "id_type": "resident_id",
-        "id_no": "420112194002290011",
-    },
-    "form": {
-        "death": {
-            "date": "2026-11-10",
-            "place_kind": "hospital",
-            "place_region": "420112",
-            "manner": "natural",
-            "cert_no": "420112194002290011",
-        },
-        "disposition": "cremated",
-        "funeral_home": "FH-420112-01",
-        "ashes": "stored",
-        "fee_items": [
-            {"code": "transport", "quantity": 1, "charged": "300.00"},
-            {"code": "cold_storage", "quantity": 3, "charged": "240.00"},
-            {"code": "cremation", "quantity": 1, "charged": "190.00"},
-            {"code": "urn", "quantity": 1, "charged": "150.00"},
-            {"code": "ash_storage", "quantity": 12, "charged": "100.00"},
-        ],
-        "kinship_commitment": True,
-        "electronic_delivery": True,
-        "payee": {"holder": "李明", "number": "6222020000000000000", "for": ["unpaid_benefits"]},
-    },
-    "materials": [
-        {"type": "death_certificate", "source": "shared"},
-        {"type": "cremation_certificate", "source": "platform"},
-        {"type": "kinship_proof", "source": "commitment"},
-    ],
-}
+_CONTRACT = Path(__file__).parents[2] / "docs/design/contract.md"
+
+
+def _printed() -> dict[str, Any]:
+    """The application that the contract prints: the one block of JSON that names a bundle first."""
+    (found,) = re.findall(r"```json\n(\{\"bundle\".*?)```", _CONTRACT.read_text("utf-8"), re.DOTALL)
+    read: dict[str, Any] = json.loads(found)
+    return read
+
+
+SAMPLE: dict[str, Any] = _printed()
+"""The main job's input, read where it is printed: no second copy can differ from the contract."""
 
 
 def sample(**changes: Any) -> dict[str, Any]:
