@@ -43,11 +43,12 @@ async def papers(handle: ServiceHandle) -> None:
 async def seals(handle: ServiceHandle) -> None:
     """Papers that were issued without a seal get it from a provider outside."""
     service = cast("RunningService", handle)
+    if service.seals.at_hand:  # then they are put when the papers are issued
+        await asyncio.Event().wait()
     after = None
     while True:
         await _news(service)
-        if not service.seals.at_hand:
-            after = await sealing.seal_waiting(service, after)
+        after = await sealing.seal_waiting(service, after)
 
 
 async def messages(handle: ServiceHandle) -> None:
