@@ -7,7 +7,7 @@ from pathlib import Path
 from services.access.api import admin, sign_in
 from services.access.api.issuer import oidc_keys
 from services.access.tables import DELIVERY, SESSIONS, UNIT, metadata
-from shared.runtime.spec import Keys, ServiceSpec
+from shared.spec import Keys, ServiceSpec
 
 _HERE = Path(__file__).parent
 

@@ -16,7 +16,7 @@ from shared.handling.intimacy import may_see
 from shared.handling.tables import ITEM
 from shared.http.auth import Principal, allow
 from shared.http.refusals import not_found
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _STAFF = Depends(allow("clerk", "town_clerk", "handler", "approver", "supervisor"))
 

@@ -8,7 +8,7 @@ from services.assistance.api import router
 from services.assistance.domain.rules import RULES
 from services.assistance.handlers import HANDLERS, LOCAL, PARTS
 from services.assistance.tables import DELIVERY, metadata
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 _HERE = Path(__file__).parent
 

@@ -30,7 +30,7 @@ from shared.http.principal import STAFF_ROLES
 from shared.http.refusals import not_found
 from shared.http.versions import MinVersion, at_least
 from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus, Lamp, Nature
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 class ObligationShown(Shown):

@@ -33,7 +33,7 @@ from shared.errors import NewerRelease, Transient
 from shared.handling.leaving import free_tasks
 from shared.metrics import METRICS
 from shared.policy import NATION
-from shared.runtime.spec import Keys, Route, ServiceHandle, ServiceSpec
+from shared.spec import Keys, Route, ServiceHandle, ServiceSpec
 
 if TYPE_CHECKING:
     from shared.calendar import WorkingCalendar

@@ -19,10 +19,10 @@ from shared.handling.model import Task
 from shared.handling.run import task_row
 from shared.handling.stuck import movers
 from shared.policy import NATION
-from shared.runtime.stuck import Hanging
+from shared.spec import Hanging
 
 if TYPE_CHECKING:
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 CASE_KIND = "case"
 

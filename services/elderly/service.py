@@ -8,7 +8,7 @@ from services.elderly.api import router
 from services.elderly.domain.rules import RULES
 from services.elderly.handlers import HANDLERS, LOCAL, PARTS
 from services.elderly.tables import DELIVERY, metadata
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 _HERE = Path(__file__).parent
 

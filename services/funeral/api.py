@@ -24,7 +24,7 @@ from shared.http.fields import field_errors
 from shared.http.paging import Paging, paging
 from shared.http.recording import recorded
 from shared.http.refusals import forbidden
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 HOME = "funeral_home"
 Home = Annotated[Principal, allow(HOME)]

@@ -9,7 +9,7 @@ from services.funeral.domain.fees import RULES
 from services.funeral.handlers import HANDLERS, LOCAL, PARTS
 from services.funeral.store import LOCAL_SOURCES
 from services.funeral.tables import CREMATION, DELIVERY, metadata
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 _HERE = Path(__file__).parent
 

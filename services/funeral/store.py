@@ -13,11 +13,11 @@ from services.funeral.domain.sources import REPORTS
 from services.funeral.tables import CREMATION, DELIVERY
 from shared.changes import Put
 from shared.db.documents import shown
-from shared.db.writes import timer_id
+from shared.delivery.writes import timer_id
 from shared.facts.port import FactAnswer, Question
 from shared.handling.tables import ITEM
 from shared.outcomes import FactStatus
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 WAITING_ITEMS = "waiting_items"
 REPORTED = "cremation_reported"

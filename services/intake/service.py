@@ -12,7 +12,7 @@ from services.intake.store import hanging, vault
 from services.intake.store.worker import messages, papers, seals
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, TASK, metadata
 from shared.handling.leaving import free_tasks
-from shared.runtime.spec import Keys, Route, ServiceSpec
+from shared.spec import Keys, Route, ServiceSpec
 
 SERVICE = ServiceSpec(
     name="intake",

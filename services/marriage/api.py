@@ -17,7 +17,7 @@ from shared.handling.board import item_board
 from shared.http.auth import Principal, allow
 from shared.http.refusals import not_found
 from shared.masking import mask_id_no, mask_name
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:

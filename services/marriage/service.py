@@ -7,7 +7,7 @@ from pathlib import Path
 from services.marriage.api import router
 from services.marriage.handlers import HANDLERS, LOCAL, PARTS
 from services.marriage.tables import DELIVERY, metadata
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 _HERE = Path(__file__).parent
 

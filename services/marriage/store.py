@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _OF_ITEM = "SELECT * FROM marriage.annotation WHERE item_id = $1 ORDER BY annotated_at DESC LIMIT 1"
 

@@ -11,7 +11,7 @@ from shared.db.documents import qualified
 
 if TYPE_CHECKING:
     from shared.changes import Kind
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 MOST = 20
 SECONDS, TELL_SECONDS = 600.0, 5.0

@@ -16,8 +16,8 @@ from shared.db.documents import qualified
 from shared.errors import Conflict, Refused, RefusedError
 
 if TYPE_CHECKING:
+    from shared.delivery.service import RunningService
     from shared.http.principal import Principal
-    from shared.runtime.service import RunningService
 
 PROPOSED, AGREED = "proposed", "agreed"
 KEPT: Final = timedelta(days=1)

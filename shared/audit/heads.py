@@ -10,7 +10,7 @@ from shared.audit.chain import Head
 from shared.db.documents import qualified
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 LATE = timedelta(hours=2)
 """A head is signed every hour; twice that without one is a finding."""

@@ -12,7 +12,7 @@ from shared.db.documents import qualified
 
 if TYPE_CHECKING:
     from shared.http.principal import Principal
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 
 class Ground(StrEnum):

@@ -17,13 +17,13 @@ from shared.audit.chain import ROW, SEAL, Head, Seal, digest, genesis
 from shared.clock import monotonic
 from shared.db.documents import qualified
 from shared.db.engine import role_of
-from shared.db.waiting import wait_for
+from shared.delivery.waiting import wait_for
 from shared.failpoints import hit
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.audit")
 GATHER_SECONDS = 0.5

@@ -18,7 +18,7 @@ from shared.db.documents import qualified
 from shared.db.engine import role_of
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 PAGE: Final = 200
 ROWS: Final = 2000

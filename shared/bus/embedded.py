@@ -16,12 +16,12 @@ import orjson
 
 from shared.bus import embedded_sql as sql
 from shared.bus.embedded_subscription import EmbeddedSubscription, to_record
+from shared.bus.outgoing import partition_of
 from shared.bus.port import Kept, Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database, role_of
 from shared.db.presence import Presence
 from shared.db.site import Site
-from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.failpoints import hit
 from shared.messages import Envelope, attributes

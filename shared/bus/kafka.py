@@ -19,10 +19,10 @@ from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quiete
 from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import Topics
 from shared.bus.kafka_wire import to_headers
+from shared.bus.outgoing import outbox_row
 from shared.bus.port import Kept, Lag, Record, TopicPartition, outbox_word
 from shared.catalog.model import TopicEntry
 from shared.db.site import Site
-from shared.db.writes import outbox_row
 from shared.failpoints import hit
 from shared.messages import Envelope
 

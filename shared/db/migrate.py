@@ -19,7 +19,7 @@ from shared.db.releases import TABLE, Releases, remember, require_able, these_re
 from shared.db.tables import DOCUMENT
 
 if TYPE_CHECKING:
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 UNMANAGED = ("alembic_version", TABLE)
 EXTENSIONS = ("btree_gist", "pg_trgm")

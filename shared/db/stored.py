@@ -16,7 +16,7 @@ from shared.changes import Kind
 from shared.release import Release
 
 if TYPE_CHECKING:
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 _RELEASED = re.compile(r"^## \[?v?(\d+\.\d+)\.\d+", re.MULTILINE)
 

@@ -24,7 +24,7 @@ from shared.http.paging import Paging, paging
 from shared.http.recording import refusals_recorded
 from shared.http.refusals import HttpError, not_found
 from shared.http.versions import MinVersion, at_least
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _LONGEST = 2000
 _CODE = r"^([A-Z][A-Z0-9_]*)?$"

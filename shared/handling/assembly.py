@@ -27,8 +27,7 @@ from shared.handling.run import item_task_row
 from shared.handling.stuck import hangs
 from shared.handling.tables import ITEM, HandlingTables, item_kind
 from shared.messages import Message
-from shared.runtime.spec import Left, Route
-from shared.runtime.stuck import Hangs
+from shared.spec import Hangs, Left, Route
 
 
 @dataclass(frozen=True)

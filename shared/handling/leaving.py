@@ -17,7 +17,7 @@ from shared.errors import NewerRelease
 from shared.handling import tasks
 from shared.handling.model import Task
 from shared.messages import derived_id
-from shared.runtime.spec import Command, Left, ServiceHandle
+from shared.spec import Command, Left, ServiceHandle
 
 HOLDER_LEFT: Final = "HOLDER_LEFT"
 FREED: Final = "freed"

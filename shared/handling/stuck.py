@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.db.documents import qualified
 from shared.handling.tables import HandlingTables
 from shared.outcomes import WaitKind
-from shared.runtime.stuck import Hanging, Hangs
+from shared.spec import Hanging, Hangs
 
 if TYPE_CHECKING:
     from shared.db.tables import DeliveryTables

@@ -16,7 +16,7 @@ from shared.http.auth import authenticate
 from shared.http.refusals import HttpError
 
 if TYPE_CHECKING:
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 REFUSED: Final = "refused"
 _MOST: Final = 20

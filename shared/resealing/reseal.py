@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from shared.crypto import Keyring
     from shared.db.engine import Database
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 BATCH: Final = 50
 ACTOR: Final = "keys"

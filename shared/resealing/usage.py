@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
     from shared.crypto import Keyring
     from shared.db.engine import Database
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 SETTLED: Final = timedelta(seconds=30)
 """By then every process has taken up a new generation, and what it sealed before under the old one is committed."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
     from shared.config import Settings
     from shared.runtime.host import Host
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 
 def build_app(host: Host) -> FastAPI:

@@ -15,7 +15,7 @@ import orjson
 from shared.errors import Misconfigured
 from shared.http.app import MAX_BODY_BYTES, ROUND_A_FILE
 from shared.http.problems import body_of
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 AWAY_SECONDS = 2
 _CONFIGURATION = Template("""# Made by `onewindow gateway`: make it again when services or their places change.

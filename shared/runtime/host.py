@@ -12,7 +12,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared import failpoints
-from shared.bus.consumer import patiently
 from shared.bus.port import Bus
 from shared.bus.retention import retain
 from shared.catalog.checks import require_sound
@@ -25,6 +24,8 @@ from shared.db.migrate import migrate
 from shared.db.postgres import EmbeddedPostgres
 from shared.db.releases import later_release
 from shared.db.site import Site
+from shared.delivery.consumer import patiently
+from shared.delivery.service import RunningService, World
 from shared.errors import Misconfigured, Transient
 from shared.handling.limits import keep_local_days
 from shared.http.ended import EndedSessions
@@ -37,10 +38,10 @@ from shared.runtime.databases import Databases, home_of, require_known, require_
 from shared.runtime.demonstration import Demonstration, demonstration
 from shared.runtime.installation import Installation, follow_keys, installation_of, keep_to_one_installation
 from shared.runtime.local_days import local_days
-from shared.runtime.service import RunningService, World
-from shared.runtime.spec import ServiceSpec
 from shared.runtime.supervisor import Supervisor
 from shared.runtime.virtual_time import VirtualTime
+from shared.runtime.workers import workers_of
+from shared.spec import ServiceSpec
 
 UNITS_SECONDS = 20.0
 
@@ -209,7 +210,7 @@ class Host:
                 self.services[name].newer.database = await later_release(conn, name)
             await self.services[name].start()
         for name in names:
-            for worker, work in self.services[name].work().items():
+            for worker, work in workers_of(self.services[name]).items():
                 self.supervisor.start(f"{name}.{worker}", work)
 
     async def _units_read(self) -> None:

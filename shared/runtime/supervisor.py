@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from shared.bus.consumer import TooManyFailures
 from shared.clock import monotonic
+from shared.delivery.consumer import TooManyFailures
 from shared.errors import KeyMissing, Misconfigured, Transient
 from shared.metrics import METRICS
 

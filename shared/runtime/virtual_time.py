@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import VirtualClock, as_utc
-from shared.db.waiting import wait_for
+from shared.delivery.waiting import wait_for
 from shared.errors import Conflict, Transient
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import pytest_asyncio
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_link import Link
+from shared.bus.outgoing import partition_of
 from shared.bus.port import Bus, Fenced, Kept, Lag, Record, Subscription
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database
 from shared.db.presence import Presence
-from shared.db.writes import partition_of
 from shared.errors import Misconfigured
 from shared.messages import Envelope, event_id
 from tests.support.database import eventually

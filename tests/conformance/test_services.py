@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from shared import failpoints
-from shared.bus.parking import RETRY
 from shared.catalog.protocol import UnitChanged
 from shared.clock import monotonic
+from shared.delivery.parking import RETRY
 from shared.messages import Envelope, event_id, topic_of, type_of
 from shared.months import first_day
 from tests.support.alone import HANDLING, MATTERS, Alone, Obligation, Story, publishing

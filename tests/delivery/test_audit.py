@@ -20,6 +20,7 @@ from shared.audit.verify import Finding, Verifying
 from shared.db.engine import Database
 from shared.errors import Conflict, Transient
 from shared.messages import derived_id
+from shared.runtime.workers import workers_of
 from tests.support.database import eventually
 from tests.support.toy import Add, Toy
 
@@ -65,7 +66,7 @@ async def add(toy: Toy, n: int, times: int = 1) -> UUID:
 
 
 async def _command(toy: Toy, identity: UUID, call: Any) -> None:
-    from shared.db.unit_of_work import Entry
+    from shared.delivery.unit_of_work import Entry
 
     await toy.service.unit_of_work.apply([Entry("tally", identity, call, "bump")])
 
@@ -109,7 +110,7 @@ async def test_i11_the_chain_verifies_and_covers_every_state_change(toy: Toy) ->
 
 
 async def test_a_worker_links_within_a_second_and_signs_its_first_head(toy: Toy) -> None:
-    toy.supervisor.start("toy.audit", toy.service.work()["audit"])
+    toy.supervisor.start("toy.audit", workers_of(toy.service)["audit"])
     await add(toy, 1)
 
     async def linked() -> bool:

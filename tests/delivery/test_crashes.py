@@ -19,6 +19,7 @@ from shared.db.engine import Database, mapped_errors
 from shared.errors import Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus
+from shared.runtime.workers import workers_of
 from tests.support.database import eventually
 from tests.support.toy import NOW, REQUESTS, Add, Toy
 
@@ -83,7 +84,7 @@ async def test_a_question_is_put_at_once_though_the_answer_to_its_commit_was_los
         with pytest.raises(Transient):
             await toy.service.hearing.handle([record])
         await toy.service.hearing.handle([record])
-        toy.supervisor.start("toy.asks", toy.service.work()["asks"])
+        toy.supervisor.start("toy.asks", workers_of(toy.service)["asks"])
         await answered(toy, ident(1), ["confirmed"])
     finally:
         failpoints.arm("")

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from deploy.kafka.local import LocalKafka
-from shared.bus.dead_letters import MOST_BYTES
 from shared.bus.port import Record
 from shared.db.engine import Database
+from shared.delivery.dead_letters import MOST_BYTES
 from shared.messages import attributes
 from tests.support.both import make, scribble, scribble_bytes
 from tests.support.database import eventually

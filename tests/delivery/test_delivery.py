@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 
 from shared import precedence
-from shared.bus.parking import RETRY
 from shared.changes import Changes, Ctx
 from shared.clock import monotonic, new_id
 from shared.db.engine import Database
-from shared.db.unit_of_work import Entry
+from shared.delivery.parking import RETRY
+from shared.delivery.unit_of_work import Entry
 from shared.errors import Conflict, Invalid, Refused, RefusedError, Transient
 from shared.messages import derived_id
 from shared.outcomes import FactStatus

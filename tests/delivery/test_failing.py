@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.db import timers
 from shared.db.engine import Database
+from shared.delivery import timers
 from shared.outcomes import FactStatus
 from tests.delivery.test_delivery import ident, total
 from tests.support.database import eventually
@@ -65,7 +65,7 @@ async def test_what_fails_again_and_again_is_told_as_stuck_until_it_goes_through
     toy: Toy, monkeypatch: pytest.MonkeyPatch, what: str, works: Any, message: Add
 ) -> None:
     """I6: the row that would move it is there, so no other view finds it."""
-    from shared.db import failing
+    from shared.delivery import failing
 
     monkeypatch.setattr(failing, "FIRST_REST", 0.01)
     bad = broken(monkeypatch, what, works, 1)

@@ -18,10 +18,10 @@ from shared.catalog import protocol as p
 from shared.catalog.registry import load
 from shared.config import Settings
 from shared.crypto import Sealed
+from shared.delivery.service import RunningService
 from shared.messages import Envelope, Message, attributes, derived_id, event_id, topic_of, type_of
 from shared.outcomes import Decision, Nature
 from shared.runtime.host import Host
-from shared.runtime.service import RunningService
 from tests.support.database import Server
 
 CASES, AT_ONCE = 1000, 8

@@ -13,8 +13,8 @@ import pytest_asyncio
 from shared.bus.port import Record
 from shared.changes import Ctx
 from shared.db.engine import Database
-from shared.db.live import LiveRows
-from shared.db.unit_of_work import Entry
+from shared.delivery.live import LiveRows
+from shared.delivery.unit_of_work import Entry
 from shared.messages import attributes, derived_id
 from tests.support.toy import Add, Tally, Toy, request
 

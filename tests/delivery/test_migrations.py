@@ -13,7 +13,7 @@ from shared.db.releases import Releases, later_release
 from shared.errors import Misconfigured
 from shared.release import FIRST, Release
 from shared.runtime.host import load_specs
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 SPECS = load_specs(load())
 

@@ -23,10 +23,10 @@ from shared.catalog.protocol import CorrectionDelivered
 from shared.changes import Changes, Put
 from shared.clock import beijing_date
 from shared.config import Settings
+from shared.delivery.service import RunningService
 from shared.messages import derived_id
 from shared.messaging.port import Fate, Outgoing, Sent
 from shared.runtime.host import Host
-from shared.runtime.service import RunningService
 from shared.seals import SealMark, ToSeal
 from tests.support.database import Server, eventually
 from tests.support.received import NOW, received, submission

@@ -16,17 +16,18 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from shared.bus.parking import RETRY
 from shared.bus.port import Record
 from shared.catalog.registry import Catalog
 from shared.changes import Changes, Ctx
-from shared.db import timers
 from shared.db.engine import Database
+from shared.delivery import timers
+from shared.delivery.parking import RETRY
 from shared.errors import NewerRelease
 from shared.http.problems import describe
 from shared.messages import Message, attributes, derived_id
 from shared.metrics import METRICS
-from shared.runtime.spec import Route
+from shared.runtime.workers import workers_of
+from shared.spec import Route
 from tests.support.database import eventually
 from tests.support.toy import ENTRY, NAME, NOW, Add, Tally, Toy, on_add, request
 from tests.support.toy_releases import DEEPER_SPEC, NEWER, OLDER, OLDER_SPEC, WIDER_SPEC
@@ -219,7 +220,7 @@ async def test_a_timer_this_release_has_no_name_for_holds_up_no_other(make: Make
         )
     await process(old, record(1, Add(), TWO))
     old.clock.set(NOW + timedelta(seconds=60))
-    worker = asyncio.create_task(old.service.work()["timers"]())
+    worker = asyncio.create_task(workers_of(old.service)["timers"]())
 
     async def fired() -> bool:
         return bool((await body(old, TWO))["fired"])
@@ -234,7 +235,7 @@ async def test_an_answer_is_left_to_the_newer_copy_which_asks_again_at_once(make
     await process(new, record(1, Add(ask="who", effect=True)))
     async with new.db.connection() as conn:  # whoever asked has ended
         await conn.execute("UPDATE toy.ask SET lease_until = NULL, owner = NULL")
-    asking = asyncio.create_task(old.service.work()["asks"]())
+    asking = asyncio.create_task(workers_of(old.service)["asks"]())
     await eventually(lambda: old.oracle.asked, "the older copy to ask")
 
     async def given_back() -> bool:

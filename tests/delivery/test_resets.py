@@ -10,12 +10,13 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from shared.bus.parking import DISCARDED
+from shared.bus.outgoing import partition_of
 from shared.bus.port import Kept
-from shared.bus.resets import DONE, PROPOSED, REFUSED, WANTED, Wish, allowed
-from shared.db.writes import partition_of
+from shared.delivery.parking import DISCARDED
+from shared.delivery.resets import DONE, PROPOSED, REFUSED, WANTED, Wish, allowed
 from shared.errors import Conflict, Invalid
 from shared.policy import Policy
+from shared.runtime.workers import workers_of
 from tests.support.both import make
 from tests.support.database import eventually
 from tests.support.toy import REQUESTS, Add, Toy
@@ -150,7 +151,7 @@ async def test_a_failure_while_looking_for_resets_loses_nothing_that_was_fetched
     monkeypatch.setattr(again.service.resets, "carry_out", fails_after_the_first_fetch)
     await again.start(workers=False)
     await again.send((ident(1), 2, Add(n=1)))
-    again.supervisor.start("toy.consumer", again.service.work()["consumer"])
+    again.supervisor.start("toy.consumer", workers_of(again.service)["consumer"])
     await total(again, ident(1), 2)
     assert next(looks) > 2, "the look that fails was never come to"
     await again.stop()

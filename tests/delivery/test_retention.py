@@ -12,8 +12,8 @@ import pytest_asyncio
 from shared.bus import retention
 from shared.bus.port import Kept
 from shared.catalog.model import TopicEntry
-from shared.db import retention as stored
 from shared.db.engine import Database
+from shared.delivery import retention as stored
 from tests.delivery.test_delivery import ident, total
 from tests.support.database import eventually
 from tests.support.toy import CATALOG, REQUESTS, Add, Toy

@@ -22,10 +22,10 @@ from shared.bus.port import Lag
 from shared.catalog.protocol import Due
 from shared.changes import Changes
 from shared.config import Settings
+from shared.delivery import stuck
+from shared.delivery.service import RunningService
 from shared.outcomes import FactStatus
-from shared.runtime import stuck
 from shared.runtime.host import Host
-from shared.runtime.service import RunningService
 from tests.delivery.test_last_results import case_id, opened
 from tests.support.database import Server, eventually
 

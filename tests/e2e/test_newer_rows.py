@@ -13,8 +13,8 @@ import pytest
 
 from services.intake.store.issuing import issue
 from shared.db.documents import qualified
+from shared.delivery.service import RunningService
 from shared.release import Release
-from shared.runtime.service import RunningService
 from tests.e2e.acting import allowance, claim, person
 from tests.support.database import eventually
 from tests.support.platform import Hosted

@@ -15,12 +15,12 @@ import pytest
 from prometheus_client import generate_latest
 
 from shared.bus import embedded_sql
+from shared.bus.outgoing import partition_of
 from shared.catalog.registry import PARTITIONS
-from shared.db.writes import partition_of
+from shared.delivery.pressure import POOL_SECONDS, UNPUBLISHED_SECONDS
 from shared.errors import Transient
 from shared.http.principal import Principal, RoleInUnit
 from shared.metrics import METRICS
-from shared.runtime.pressure import POOL_SECONDS, UNPUBLISHED_SECONDS
 from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, person
 from tests.support.attack import call
 from tests.support.database import eventually

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared import failpoints
-from shared.bus.parking import RETRY
 from shared.clock import new_id
 from shared.db.engine import Database
+from shared.delivery.parking import RETRY
 from tests.support.database import Server, eventually
 from tests.support.toy import ANSWERS, REQUESTS, SERVICE, Add, Toy, create_schema, request
 

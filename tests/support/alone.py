@@ -27,6 +27,7 @@ from shared.config import Settings
 from shared.db.documents import qualified
 from shared.db.engine import Database
 from shared.db.presence import Presence
+from shared.delivery.service import RunningService
 from shared.handling import tasks
 from shared.handling.engine import Engine
 from shared.handling.model import Item
@@ -37,7 +38,6 @@ from shared.messages import Envelope, Message, event_id, parse_type, topic_of, t
 from shared.outcomes import FactStatus, ItemStatus
 from shared.person_index import PersonIndex
 from shared.runtime.host import Host
-from shared.runtime.service import RunningService
 from tests.support.database import eventually
 
 FIFTH = Path(__file__).parent / "fifth" / "catalog"

@@ -12,16 +12,16 @@ from typing import Any
 from services.coordinator import handlers
 from services.coordinator.domain import answers
 from services.coordinator.domain.join import cancel
-from shared.bus import consumer
 from shared.bus.port import Record
 from shared.catalog.protocol import ItemDecided
-from shared.db import documents, timers
-from shared.db.unit_of_work import Entry, UnitOfWork
-from shared.db.waiting import Local
-from shared.db.writes import Writes
+from shared.db import documents
+from shared.delivery import consumer, timers
+from shared.delivery.hearing import Hearing
+from shared.delivery.service import RunningService
+from shared.delivery.unit_of_work import Entry, UnitOfWork
+from shared.delivery.waiting import Local
+from shared.delivery.writes import Writes
 from shared.outcomes import ItemStatus
-from shared.runtime.hearing import Hearing
-from shared.runtime.service import RunningService
 
 LOST_ROW_IN = 60
 STOPS = 3

@@ -25,15 +25,16 @@ from shared.db.migrate import EXTENSIONS
 from shared.db.presence import Presence
 from shared.db.site import Site
 from shared.db.tables import delivery_tables, document_columns
+from shared.delivery.service import RunningService, World
 from shared.errors import Poison
 from shared.facts.port import FactAnswer, Question
 from shared.messages import Envelope, Message, event_id, topic_of, type_of
 from shared.outcomes import FactStatus
 from shared.policy import Policy
 from shared.release import FIRST, Release
-from shared.runtime.service import RunningService, World
-from shared.runtime.spec import Route, ServiceSpec
 from shared.runtime.supervisor import Supervisor
+from shared.runtime.workers import workers_of
+from shared.spec import Route, ServiceSpec
 
 NAME = "toy"
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -171,7 +172,7 @@ class Toy:
         await self.bus.declare(list(CATALOG.topics.values()))
         await self.service.start()
         if workers:
-            for name, work in self.service.work().items():
+            for name, work in workers_of(self.service).items():
                 self.supervisor.start(f"toy.{name}", work)
 
     async def stop(self) -> None:

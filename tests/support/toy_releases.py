@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.changes import Answer, Changes, Ctx, Kind, Timer
 from shared.release import FIRST, Release
-from shared.runtime.spec import Route
+from shared.spec import Route
 from tests.support.toy import SERVICE, TALLY, Add, Tally, on_add, on_answer, on_timer
 
 OLDER, NEWER = FIRST, Release(0, 2)

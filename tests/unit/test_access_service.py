@@ -20,13 +20,13 @@ from shared.clock import SystemClock, VirtualClock, parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.site import Site
+from shared.delivery.service import RunningService, World
 from shared.http.app import install
 from shared.http.auth import Principal, RoleInUnit, Verifier, check_guards, public_paths
 from shared.http.refusals import HttpError
 from shared.http.tokens import issue
 from shared.person_index import PersonIndex
 from shared.policy import Policy
-from shared.runtime.service import RunningService, World
 from tests.support.toy import Oracle, create_schema
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"

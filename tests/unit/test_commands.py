@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from shared.db.unit_of_work import Entry
+from shared.delivery.commands import Commands
+from shared.delivery.unit_of_work import Entry
 from shared.errors import Transient
 from shared.messages import derived_id
 from shared.precedence import Precedence
-from shared.runtime.commands import Commands
 
 
 class Unit:

@@ -15,7 +15,8 @@ from shared.clock import parse_clock
 from shared.config import Settings
 from shared.crypto import Keyring
 from shared.db.site import Site
-from shared.db.unit_of_work import Entry
+from shared.delivery.service import RunningService, World
+from shared.delivery.unit_of_work import Entry
 from shared.facts.port import FactAnswer
 from shared.handling.sealing import seal_part
 from shared.http.app import install
@@ -25,8 +26,8 @@ from shared.messages import derived_id
 from shared.outcomes import FactStatus
 from shared.person_index import PersonIndex
 from shared.policy import Policy
-from shared.runtime.service import RunningService, World
 from shared.runtime.supervisor import Supervisor
+from shared.runtime.workers import workers_of
 from tests.support.catalogue import SAMPLE
 from tests.support.database import eventually
 from tests.support.fake_ctx import item_requested
@@ -82,7 +83,7 @@ class Funeral:
         await self.bus.start()
         await self.bus.declare(list(self.catalog.topics.values()))
         await self.service.start()
-        for name, work in self.service.work().items():
+        for name, work in workers_of(self.service).items():
             self.supervisor.start(f"funeral.{name}", work)
 
     async def stop(self):

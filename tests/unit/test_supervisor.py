@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.bus.consumer import TooManyFailures
 from shared.crypto.sealing import no_key
+from shared.delivery.consumer import TooManyFailures
 from shared.runtime import supervisor as supervision
 from shared.runtime.supervisor import Supervisor
 from tests.support.database import eventually

@@ -20,7 +20,7 @@ from shared.http.paging import Paging, paging
 from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.regions import is_region
-from shared.runtime.spec import Command, ServiceHandle
+from shared.spec import Command, ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:

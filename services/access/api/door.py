@@ -43,7 +43,7 @@ from shared.http.refusals import HttpError, extended, too_many, unauthenticated
 from shared.metrics import METRICS
 from shared.person_index import PersonIndex
 from shared.policy import NATION
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 log = structlog.get_logger("security")
 KIND: Final = "sessions"

@@ -26,7 +26,7 @@ from jwt.types import Options
 from services.access.domain.outside import Expected, check_claims
 from shared.clock import SystemClock, monotonic
 from shared.config import LOOPBACK, Settings
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 log = structlog.get_logger("security")
 DISCOVERY: Final = "/.well-known/openid-configuration"

@@ -27,7 +27,7 @@ from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.person_index import PersonIndex
 from shared.regions import region_level
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 KINDS: Final[Mapping[str, frozenset[str]]] = {
     "staff": STAFF_ROLES,

@@ -19,7 +19,7 @@ from shared.http.paging import Paging, paging
 from shared.http.recording import recorded
 from shared.identity import IdType
 from shared.person_index import PersonIndex
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 HANDLING = ("clerk", "town_clerk", "village_worker", "handler", "approver", "registrar", "supervisor")
 """Who has matters of people in hand, and so relatives to be kept from."""

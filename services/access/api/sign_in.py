@@ -13,7 +13,7 @@ from shared.errors import FieldError, Invalid
 from shared.http import tokens
 from shared.http.auth import Principal, anyone, public
 from shared.http.documented import answers
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 Name = Annotated[str | None, Form(max_length=100)]
 Secret = Annotated[str | None, Form(max_length=200)]

@@ -26,7 +26,7 @@ from shared.changes import Changes, Ctx
 from shared.errors import Misconfigured
 from shared.http.principal import ROLES
 from shared.person_index import PersonIndex
-from shared.runtime.spec import Command, ServiceHandle
+from shared.spec import Command, ServiceHandle
 
 ACTOR = "setup"
 

@@ -16,7 +16,7 @@ from services.intake.api import (
     searching,
     tasks,
 )
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:

@@ -9,7 +9,7 @@ from shared.application_no import check_application_no
 from shared.clock import beijing_date
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 RECEIVING = ("clerk", "town_clerk", "village_worker")
 """Roles that receive applications for the place where they are held."""

@@ -25,7 +25,7 @@ from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.recording import refusals_recorded
 from shared.http.versions import MinVersion, at_least
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _SCHEMA = {"$id": "urn:onewindow:submission"}
 _DRAFT = {"type": "string", "format": "uuid", "description": "交草稿;其余只填要改的 / a draft, with what is to differ"}

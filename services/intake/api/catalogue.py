@@ -16,7 +16,7 @@ from shared.http.auth import public
 from shared.http.documented import answers
 from shared.http.refusals import not_found
 from shared.policy import NATION
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 Place = Annotated[str, Query(pattern="^[0-9]{6}([0-9]{6})?$")]
 

@@ -31,7 +31,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.recording import recorded
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 Key = Annotated[Scope | None, Depends(optional_idempotency)]
 Who = Annotated[Principal, allow(*RECEIVING, "citizen")]

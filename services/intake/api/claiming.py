@@ -13,7 +13,7 @@ from services.intake.store import files as stored
 from shared.changes import Changes, Ctx
 from shared.errors import Invalid
 from shared.http.principal import Principal
-from shared.runtime.spec import Command, ServiceHandle
+from shared.spec import Command, ServiceHandle
 
 
 def files_named(raw: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from shared.http.documented import answers
 from shared.http.recording import recorded
 from shared.http.refusals import HttpError, not_found
 from shared.http.versions import MinVersion, at_least
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 MOST_DRAFTS = 50
 """Drafts of one citizen within their 30 days: beyond these no new one is kept."""

@@ -25,7 +25,7 @@ from shared.http.documented import answers
 from shared.http.idempotency import Scope, unread_idempotency
 from shared.http.recording import recorded
 from shared.http.refusals import HttpError, not_found
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 UPLOADS = "/files"
 ENDINGS = {

@@ -21,7 +21,7 @@ from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.recording import recorded
 from shared.http.refusals import not_found
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 SOURCES = ("psb", "health")
 """Departments whose records establish a death, and who may find a later sign of life in them."""

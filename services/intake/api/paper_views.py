@@ -20,14 +20,14 @@ from services.intake.store.issuing import issue
 from shared.audit.readings import Ground
 from shared.catalog.definition import canonical, sha256_of
 from shared.crypto import Sealed
+from shared.delivery.service import RunningService
 from shared.errors import NewerRelease, Poison
 from shared.handling.limits import working_calendar
 from shared.handling.terms import remedy_terms
 from shared.http.principal import Principal
 from shared.http.refusals import not_found
 from shared.masking import mask_name
-from shared.runtime.service import RunningService
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 def may_see_paper(application: Application, paper: Paper, who: Principal, handle: ServiceHandle) -> bool:

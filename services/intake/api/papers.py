@@ -25,7 +25,7 @@ from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.recording import recorded
 from shared.http.refusals import HttpError, extended
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 ONCE = "paper_delivery_once"
 """The index that lets one of two deliveries at once count."""

@@ -17,7 +17,7 @@ from shared.http.auth import public
 from shared.http.documented import answers
 from shared.http.limiter import RateLimiter
 from shared.http.refusals import not_found
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 def router(handle: ServiceHandle) -> APIRouter:

@@ -12,7 +12,7 @@ from shared.audit.readings import Ground, readings_of
 from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
 from shared.http.paging import Paging, paging
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 class ReadingShown(Shown):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from services.intake.domain.model import Application
 from shared.audit.readings import Ground, Reading, note_reading
 from shared.http.principal import Principal
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 async def record(

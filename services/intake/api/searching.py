@@ -27,7 +27,7 @@ from shared.http.documented import answers
 from shared.http.paging import LIMIT, Paging, cursor
 from shared.identity import IdType
 from shared.outcomes import ApplicationStatus, Lamp
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _ROUNDS = 20
 """Pages looked through for rows that fit before the caller is given the place to go on from."""

@@ -29,7 +29,7 @@ from shared.http.idempotency import Scope
 from shared.http.principal import Principal
 from shared.http.refusals import HttpError, extended
 from shared.metrics import METRICS
-from shared.runtime.spec import Command, ServiceHandle
+from shared.spec import Command, ServiceHandle
 
 HOLDING_ONCE = "holding_once"
 """The index that lets one of two applications for the same through."""

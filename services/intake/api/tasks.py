@@ -17,7 +17,7 @@ from shared.handling.board import TaskBoard
 from shared.handling.masking import mask_parties
 from shared.handling.model import Task
 from shared.handling.tasks import TaskDecision, find
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 _DECIDED = {
     **dict.fromkeys(visits.KINDS, visits.reached),

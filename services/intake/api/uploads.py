@@ -23,7 +23,7 @@ from shared.errors import Conflict, FieldError, Invalid
 from shared.http.auth import Principal
 from shared.http.idempotency import Scope
 from shared.http.refusals import HttpError
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 READ_SECONDS = 60.0
 """Real time in which a file must have come: who sends slower would hold the room of others."""

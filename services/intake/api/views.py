@@ -20,7 +20,7 @@ from shared.handling.limits import working_calendar
 from shared.handling.masking import mask_numbers, mask_parties
 from shared.handling.sealing import open_result
 from shared.http.principal import Principal
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 
 def viewpoint(handle: ServiceHandle) -> Viewpoint:

@@ -24,7 +24,7 @@ from shared.clock import beijing_date, monotonic
 from shared.db.documents import shown
 from shared.handling.stuck import movers
 from shared.outcomes import ApplicationStatus
-from shared.runtime.stuck import Hanging
+from shared.spec import Hanging
 
 if TYPE_CHECKING:
     import asyncpg
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.intake.domain.timeline import Line
     from shared.catalog.model import Matter
     from shared.catalog.registry import Catalog
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 ENDED = (
     ApplicationStatus.CLOSED,

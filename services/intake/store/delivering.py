@@ -14,7 +14,7 @@ from shared.errors import Conflict
 
 if TYPE_CHECKING:
     from shared.changes import Changes, Ctx
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 _CORRECTIONS = """
 SELECT t.case_id, t.made_at, p.id, p.moment

@@ -11,7 +11,7 @@ from shared.db.documents import shown
 
 if TYPE_CHECKING:
     from services.intake.domain.files import File
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 
 async def found(handle: ServiceHandle, ids: Sequence[UUID]) -> dict[UUID, File]:

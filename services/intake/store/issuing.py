@@ -37,7 +37,7 @@ from shared.precedence import Slices
 if TYPE_CHECKING:
     import asyncpg
 
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.papers")
 MOST = 200

@@ -10,7 +10,7 @@ import orjson
 if TYPE_CHECKING:
     import asyncpg
 
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 _NOTE = """
 INSERT INTO intake.audit (at, actor, action, kind, aggregate_id, version, detail)

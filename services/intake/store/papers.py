@@ -11,7 +11,7 @@ from services.intake.domain.papers.model import Moment, Paper
 from shared.crypto import Sealed
 
 if TYPE_CHECKING:
-    from shared.runtime.spec import ServiceHandle
+    from shared.spec import ServiceHandle
 
 _PAPER = """
 SELECT p.*, d.takes_effect AS delivered_at FROM intake.paper p

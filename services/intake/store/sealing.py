@@ -19,7 +19,7 @@ from shared.db.engine import role_of
 from shared.seals import SealMark, ToSeal
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.seals")
 MOST = 50

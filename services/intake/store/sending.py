@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from shared.changes import Changes, Ctx
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.messages")
 MOST = 200

@@ -16,7 +16,7 @@ from shared.errors import Transient
 from shared.facts.port import FactAnswer, Question
 from shared.files.vault import Vault
 from shared.outcomes import FactStatus
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 
 log = structlog.get_logger("onewindow.files")
 SWEEP_SECONDS = 3600.0

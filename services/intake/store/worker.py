@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from services.intake.store import issuing, sealing, sending
 from shared.clock import monotonic
-from shared.db.waiting import LOOK_SECONDS, wait_for
+from shared.delivery.waiting import LOOK_SECONDS, wait_for
 from shared.messaging.unconnected import Unconnected
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
-    from shared.runtime.spec import ServiceHandle
+    from shared.delivery.service import RunningService
+    from shared.spec import ServiceHandle
 
 GATHER_SECONDS = 0.6
 """Real time in which papers gather after the first was made: so many are issued in one transaction, none waits long."""

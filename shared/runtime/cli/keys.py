@@ -38,7 +38,7 @@ from shared.runtime.cli.screen import show
 from shared.runtime.databases import Databases, home_of
 from shared.runtime.host import load_specs
 from shared.runtime.installation import installation_of
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 keys = typer.Typer(help="密钥 / keys", invoke_without_command=True)
 OneService = Annotated[str, typer.Option("--service", help="哪个服务的密钥 / the keys of this service")]

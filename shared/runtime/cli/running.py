@@ -22,7 +22,7 @@ from shared.errors import Misconfigured
 from shared.runtime.databases import home_of
 from shared.runtime.host import Host
 from shared.runtime.priority import stand_back
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 
 screen = Console(stderr=True, highlight=False)
 DEMO_COMMANDS = "demo.command"

@@ -20,7 +20,7 @@ from shared.http.refusals import HttpError
 from shared.runtime.ops.hosted import Page, after, hosted
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 Auditor = Annotated[Principal, allow("auditor")]
 LINES = "application/x-ndjson"

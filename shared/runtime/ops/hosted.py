@@ -11,7 +11,7 @@ from shared.http.paging import Paging, paging
 from shared.http.refusals import HttpError
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 Operator = Annotated[Principal, allow("operator")]
 Reader = Annotated[Principal, allow("operator", "auditor", "supervisor")]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from shared.bus.parking import DISCARDED, RETRY
+from shared.delivery.parking import DISCARDED, RETRY
 from shared.http.refusals import HttpError
 from shared.runtime.ops.hosted import Operator, Page, Reader, after, hosted
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 
 class Discard(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from shared.bus.resets import Wish
+from shared.delivery.resets import Wish
 from shared.runtime.ops.hosted import Operator, Page, Reader, after, hosted
 
 CARRIED_OUT_SECONDS = 6.0

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from shared.handling.api import task_router
 from shared.handling.board import item_board
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 from tests.support.fifth.library.handlers import PARTS
 from tests.support.fifth.library.tables import HANDLING
 

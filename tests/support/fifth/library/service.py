@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.runtime.spec import ServiceSpec
+from shared.spec import ServiceSpec
 from tests.support.fifth.library.api import router
 from tests.support.fifth.library.handlers import HANDLERS, LOCAL, PARTS
 from tests.support.fifth.library.store import LOCAL_SOURCES

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.facts.port import FactAnswer, Question
 from shared.outcomes import FactStatus
-from shared.runtime.spec import ServiceHandle
+from shared.spec import ServiceHandle
 from tests.support.fifth.library.domain import CARDS
 
 

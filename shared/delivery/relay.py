@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.db.waiting import LOOK_SECONDS, MOST, wait_for
+from shared.delivery.waiting import LOOK_SECONDS, MOST, wait_for
 from shared.failpoints import hit
 from shared.metrics import METRICS
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 
 async def relay(service: RunningService) -> None:

@@ -18,7 +18,7 @@ from shared.db.documents import qualified
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 PROPOSED, REPLACED, WANTED, DONE, REFUSED = "proposed", "replaced", "wanted", "done", "refused"
 LOOK_SECONDS = 0.1

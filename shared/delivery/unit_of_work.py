@@ -17,8 +17,8 @@ from shared.changes import Changes, Ctx, Kind, State
 from shared.clock import monotonic
 from shared.db import documents
 from shared.db.engine import Redo, role_of
-from shared.db.live import LiveRows
-from shared.db.writes import Writes, delivery_sql, plain
+from shared.delivery.live import LiveRows
+from shared.delivery.writes import Writes, delivery_sql, plain
 from shared.errors import FieldError, Invalid, NewerRelease, Transient
 from shared.failpoints import hit
 from shared.messages import Envelope, derived_id
@@ -27,7 +27,7 @@ from shared.precedence import Slices
 if TYPE_CHECKING:
     import asyncpg
 
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 TRIES = 5
 Idempotency = tuple[str, str, str, bytes]

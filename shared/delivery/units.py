@@ -10,11 +10,11 @@ import orjson
 
 from shared.clock import beijing_date
 from shared.db.site import Site
-from shared.runtime.copies import LocalCopy
+from shared.delivery.copies import LocalCopy
 
 if TYPE_CHECKING:
     from shared.messages import Envelope
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 
 class LocalUnits(LocalCopy):

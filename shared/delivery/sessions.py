@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from shared.catalog.protocol import SessionsEnded
 from shared.clock import SystemClock
-from shared.runtime.copies import LocalCopy
+from shared.delivery.copies import LocalCopy
 
 if TYPE_CHECKING:
     from shared.db.site import Site
     from shared.http.ended import EndedSessions
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 
 class LocalSessions(LocalCopy):

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from shared.bus.parking import Parking, needed, retry_key, why
 from shared.bus.port import Fenced, Record, Subscription
 from shared.clock import monotonic
-from shared.db.unit_of_work import Gap
+from shared.delivery.parking import Parking, needed, retry_key, why
+from shared.delivery.unit_of_work import Gap
 from shared.errors import Misconfigured, NewerRelease, OneWindowError, Poison, Transient, Undecodable
 from shared.failpoints import hit
 from shared.metrics import METRICS
 from shared.policy import PolicyMissing
 
 if TYPE_CHECKING:
-    from shared.bus.dead_letters import DeadLetters
-    from shared.bus.resets import Resets
+    from shared.delivery.dead_letters import DeadLetters
+    from shared.delivery.resets import Resets
 
 log = structlog.get_logger("onewindow.consumer")
 BATCH = 256

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from shared.http.refusals import HttpError
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 UNPUBLISHED_SECONDS: Final = 30.0
 POOL_SECONDS: Final = 1.0

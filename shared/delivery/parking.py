@@ -22,7 +22,7 @@ from shared.release import Release
 
 if TYPE_CHECKING:
     from shared.db.engine import Database
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 PARKED, RETRY, DISCARDED = "parked", "retry", "discarded"
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from shared.db.unit_of_work import Entry
+from shared.delivery.unit_of_work import Entry
 from shared.errors import Conflict, Transient
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 MOST = 32
 LANES = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from shared.db.asks import Open
+from shared.delivery.asks import Open
 
 
 @dataclass

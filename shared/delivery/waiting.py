@@ -10,11 +10,11 @@ from uuid import UUID
 
 import structlog
 
-from shared.db.unit_of_work import Entry
+from shared.delivery.unit_of_work import Entry
 from shared.errors import NewerRelease, Transient
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.workers")
 MOST = 256

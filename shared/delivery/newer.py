@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 if TYPE_CHECKING:
-    from shared.bus.parking import Parking
+    from shared.delivery.parking import Parking
     from shared.errors import NewerRelease
     from shared.release import Release
 

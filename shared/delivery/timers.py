@@ -10,12 +10,12 @@ import orjson
 from shared.changes import Timer
 from shared.db.documents import qualified
 from shared.db.engine import role_of
-from shared.db.unit_of_work import Entry
-from shared.db.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
+from shared.delivery.unit_of_work import Entry
+from shared.delivery.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
 from shared.failpoints import hit
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 
 async def timers(service: RunningService) -> None:

@@ -16,9 +16,9 @@ from shared.changes import Answer, Ctx
 from shared.db.documents import qualified
 from shared.db.engine import role_of
 from shared.db.presence import gone
-from shared.db.unit_of_work import Entry
-from shared.db.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
-from shared.db.writes import ASK_LEASE_SECONDS
+from shared.delivery.unit_of_work import Entry
+from shared.delivery.waiting import LOOK_SECONDS, MOST, apply_each, wait_for
+from shared.delivery.writes import ASK_LEASE_SECONDS
 from shared.errors import Transient
 from shared.facts.port import FactAnswer, Question
 from shared.failpoints import hit
@@ -26,7 +26,7 @@ from shared.metrics import METRICS
 from shared.outcomes import FactStatus
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.asks")
 NAMES = ("id", "kind", "aggregate_id", "name", "source", "tries")

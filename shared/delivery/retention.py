@@ -13,7 +13,7 @@ from shared.db.engine import role_of
 from shared.errors import Transient
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.retention")
 KEPT: Final = timedelta(days=400)

@@ -7,21 +7,19 @@ by looking again: a state that a unit of work left behind is whole at once, an a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from shared.bus.standing import Standing
 from shared.clock import monotonic
 from shared.db.documents import qualified
+from shared.spec import Hanging
 
 if TYPE_CHECKING:
     import asyncpg
 
     from shared.bus.port import Lag
-    from shared.runtime.service import RunningService
-    from shared.runtime.spec import ServiceHandle
+    from shared.delivery.service import RunningService
 
 HERE_SECONDS = 1.0
 """Real time that something must hang unmoved, where this service itself should have left a next step."""
@@ -31,21 +29,6 @@ ELSEWHERE_SECONDS = 60.0
 
 
 FAILS = "TIMER_OR_ANSWER_FAILS"
-
-
-@dataclass(frozen=True, slots=True)
-class Hanging:
-    """One obligation that nothing here would move, at one version; `elsewhere`: another service's answer is awaited."""
-
-    id: UUID
-    version: int
-    application_no: str
-    reason: str
-    elsewhere: bool = False
-
-
-Hangs = Callable[["ServiceHandle", "asyncpg.Connection"], Awaitable[Sequence[Hanging]]]
-"""`async (handle, conn) -> hanging`: what hangs in a service's own tables now."""
 
 
 class StuckView:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from shared.db.documents import qualified
 from shared.db.engine import role_of
-from shared.db.waiting import wait_for
+from shared.delivery.waiting import wait_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from shared.db.site import Site
-    from shared.runtime.spec import ServiceSpec
+    from shared.spec import ServiceSpec
 
 LOOK_SECONDS = 10.0
 """Real time after which a copy looks by itself: a notice may be lost."""

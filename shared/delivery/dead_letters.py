@@ -19,7 +19,7 @@ from shared.messages import DEAD_LETTERS, event_id, topic_of
 from shared.metrics import METRICS
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 MOST_BYTES = 900_000
 """What is kept of one: no more than a broker takes in a message of its default size, with all that is said about it."""

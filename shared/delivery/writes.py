@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from zlib import crc32
 
+from shared.bus.outgoing import outbox_row
 from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer, State
 from shared.db.documents import insert_sql, qualified, to_arrays
-from shared.messages import Envelope, attributes, derived_id, event_id
+from shared.messages import Envelope, derived_id, event_id
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -40,11 +40,6 @@ TIMER = ("id", "kind", "aggregate_id", "name", "due_at", "data")
 ASK_LEASE_SECONDS = 30
 LEASE = f"clock_timestamp() + make_interval(secs => {ASK_LEASE_SECONDS})"
 IDEMPOTENCY = ("principal", "route", "key", "body_hash", "status", "answer")
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key; the same on every machine."""
-    return crc32(key.encode()) % partitions
 
 
 def timer_id(kind: str, aggregate_id: UUID, name: str) -> UUID:
@@ -178,19 +173,6 @@ class Writes:
             [identity for identity, row in self.asks.items() if row is None],
             [identity for identity, row in self.timers.items() if row is None],
         ]
-
-
-def outbox_row(envelope: Envelope, partitions: int) -> dict[str, Any]:
-    """One outbox row: the envelope as it will stand on the bus, and itself for readers of the same process."""
-    return {
-        "event_id": envelope.id,
-        "topic": envelope.topic,
-        "partition": partition_of(envelope.key, partitions),
-        "key": envelope.key,
-        "headers": attributes(envelope),
-        "data": envelope.data,
-        "envelope": envelope,
-    }
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from shared.changes import Changes, Ctx, Handler, Kind
 from shared.messages import Message
 
 if TYPE_CHECKING:
+    import asyncpg
     from fastapi import APIRouter
     from sqlalchemy import MetaData
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from shared.crypto import Keyring
     from shared.db.tables import DeliveryTables
     from shared.release import Release
-    from shared.runtime.stuck import Hangs
 
 Command = Callable[[Any, Ctx], tuple[Changes[Any] | None, Any]]
 """`(state | None, ctx) -> (changes, answer)`: a command from a route; raises `RefusedError`, `Conflict`, `Invalid`."""
@@ -32,6 +32,21 @@ Source = Callable[[Any, Sequence[Any]], Any]
 
 Left = Callable[[Any, UUID], Awaitable[None]]
 """`async (handle, account id)`: what a service does when an account was disabled or its roles were changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """One obligation that nothing here would move, at one version; `elsewhere`: another service's answer is awaited."""
+
+    id: UUID
+    version: int
+    application_no: str
+    reason: str
+    elsewhere: bool = False
+
+
+Hangs = Callable[["ServiceHandle", "asyncpg.Connection"], Awaitable[Sequence[Hanging]]]
+"""`async (handle, conn) -> hanging`: what hangs in a service's own tables now."""
 
 
 @dataclass(frozen=True)

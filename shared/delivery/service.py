@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,23 +11,30 @@ from uuid import UUID
 
 import orjson
 
-from shared.audit import sealer
-from shared.bus.consumer import Consumer
-from shared.bus.dead_letters import DeadLetters
-from shared.bus.parking import Parking
 from shared.bus.port import Bus, outbox_word
-from shared.bus.resets import Resets
 from shared.changes import Ctx, Handler
 from shared.crypto import Aad, Sealed
-from shared.db import asks, documents, relay, retention, timers
-from shared.db.asks import Open
+from shared.db import documents
 from shared.db.engine import role_of
-from shared.db.failing import Failing
-from shared.db.newer import Newer
 from shared.db.site import Site
-from shared.db.unit_of_work import Entry, Idempotency, UnitOfWork
-from shared.db.waiting import LOOK_SECONDS
-from shared.db.writes import Writes
+from shared.delivery.asks import Open
+from shared.delivery.commands import Commands
+from shared.delivery.consumer import Consumer
+from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.failing import Failing
+from shared.delivery.figures import Figures
+from shared.delivery.hearing import Hearing
+from shared.delivery.newer import Newer
+from shared.delivery.news import News
+from shared.delivery.parking import Parking
+from shared.delivery.pressure import require_room
+from shared.delivery.resets import Resets
+from shared.delivery.sessions import LocalSessions
+from shared.delivery.stuck import StuckView
+from shared.delivery.unit_of_work import Entry, Idempotency, UnitOfWork
+from shared.delivery.units import LocalUnits
+from shared.delivery.waiting import LOOK_SECONDS
+from shared.delivery.writes import Writes
 from shared.errors import NewerRelease
 from shared.http.ended import EndedSessions
 from shared.messages import Envelope, Message
@@ -36,14 +42,6 @@ from shared.messaging.port import Messenger
 from shared.messaging.unconnected import Unconnected
 from shared.precedence import Precedence
 from shared.release import Release, this_release
-from shared.runtime.commands import Commands
-from shared.runtime.figures import Figures
-from shared.runtime.hearing import Hearing
-from shared.runtime.news import News
-from shared.runtime.pressure import require_room
-from shared.runtime.sessions import LocalSessions
-from shared.runtime.stuck import StuckView
-from shared.runtime.units import LocalUnits
 from shared.seals import NoSeals, Seals
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ if TYPE_CHECKING:
     from shared.crypto import Keyring
     from shared.facts.port import FactAnswer, FactSource, Question
     from shared.policy import Policy
-    from shared.runtime.spec import Command, ServiceSpec
+    from shared.spec import Command, ServiceSpec
 
 AT_REST = UUID(int=0)
 
@@ -258,23 +256,6 @@ class RunningService:
     def _heard(self, words: list[str]) -> None:
         if outbox_word(self.spec.name) in words:
             self.news.outbox.set()
-
-    def work(self) -> dict[str, Any]:
-        """The service's workers by name; each runs until cancelled."""
-        own = {getattr(w, "__name__", f"worker{n}"): (lambda w=w: w(self)) for n, w in enumerate(self.spec.workers)}
-        return {
-            "commands": self.commands.serve,
-            "consumer": self.consumer.run if self.consumer else asyncio.Event().wait,
-            "units": self.units.follow,
-            "sessions": self.sessions.follow,
-            "relay": lambda: relay.relay(self),
-            "timers": lambda: timers.timers(self),
-            "asks": lambda: asks.asks(self),
-            "audit": lambda: sealer.seal(self),
-            "figures": self.figures.keep,
-            "retention": lambda: retention.retain(self),
-            **own,
-        }
 
 
 def _action(command: Command) -> str:

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from shared.bus.port import Record
 from shared.catalog.protocol import SessionsEnded, UnitChanged
-from shared.db.unit_of_work import Entry
+from shared.delivery.unit_of_work import Entry
 from shared.errors import NewerRelease, Poison, UnknownType
 from shared.messages import Envelope, Message, parse_type
 
 if TYPE_CHECKING:
     from shared.catalog.model import TopicEntry
-    from shared.runtime.service import RunningService
-    from shared.runtime.spec import Route
+    from shared.delivery.service import RunningService
+    from shared.spec import Route
 
 TOLD_TO_ALL = (UnitChanged, SessionsEnded)
 LEAVING = ("roles_changed", "disabled")

@@ -16,7 +16,7 @@ from shared.errors import Transient
 from shared.metrics import METRICS
 
 if TYPE_CHECKING:
-    from shared.runtime.service import RunningService
+    from shared.delivery.service import RunningService
 
 log = structlog.get_logger("onewindow.figures")
 LOOK_SECONDS = 5.0
