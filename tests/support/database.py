@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -18,6 +15,7 @@ from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.db.postgres import EmbeddedPostgres
 from shared.runtime.host import load_specs
+from tests.support.places import passing_folder
 
 
 class Server:
@@ -41,34 +39,44 @@ class Server:
             self._migrated = made
         return self._at(await self._make(self._migrated))
 
+    async def remove(self, dsn: str) -> None:
+        """Lets go of a database that nobody needs any more; who is still connected is cut off."""
+        await self._as_superuser(f'DROP DATABASE "{dsn.rpartition("/")[2]}" WITH (FORCE)')
+
     def _at(self, name: str) -> str:
         return self._dsn.rsplit("/", 1)[0] + "/" + name
 
     async def _make(self, template: str) -> str:
         name = f"t_{new_id().hex}"
-        conn = await asyncpg.connect(self.postgres.address.superuser_dsn)
-        await conn.execute(f'CREATE DATABASE "{name}" OWNER onewindow TEMPLATE "{template}"')
-        await conn.close()
+        await self._as_superuser(f'CREATE DATABASE "{name}" OWNER onewindow TEMPLATE "{template}"')
         return name
+
+    async def _as_superuser(self, statement: str) -> None:
+        conn = await asyncpg.connect(self.postgres.address.superuser_dsn)
+        try:
+            await conn.execute(statement)
+        finally:
+            await conn.close()
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The session's PostgreSQL, its data in a temporary folder that is removed."""
-    folder = Path(tempfile.mkdtemp(prefix="onewindow-test-"))
-    postgres = EmbeddedPostgres(folder)
-    try:
-        yield Server(postgres, postgres.start())
-    finally:
-        postgres.stop()
-        postgres.remove()
-        shutil.rmtree(folder, ignore_errors=True)
+    with passing_folder("onewindow-test-") as folder:
+        postgres = EmbeddedPostgres(folder)
+        try:
+            yield Server(postgres, postgres.start())
+        finally:
+            postgres.stop()
+            postgres.remove()
 
 
 @pytest_asyncio.fixture
-async def dsn(server: Server) -> str:
-    """A fresh database."""
-    return await server.new_database()
+async def dsn(server: Server) -> AsyncIterator[str]:
+    """A fresh database, gone with the test."""
+    made = await server.new_database()
+    yield made
+    await server.remove(made)
 
 
 @pytest_asyncio.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +11,7 @@ from deploy.kafka.jars import NoKafka
 from deploy.kafka.local import LocalKafka
 from deploy.kafka.settings import ADMIN
 from shared.catalog.registry import load
+from tests.support.places import passing_folder
 
 _numbers = itertools.count(1)
 PASSWORDS = {name: f"only-here-{n}" for n, name in enumerate((ADMIN, *load().services))}
@@ -32,16 +30,15 @@ def guarded() -> Iterator[LocalKafka]:
 
 
 def _node(accounts: dict[str, str] | None = None) -> Iterator[LocalKafka]:
-    folder = Path(tempfile.mkdtemp(prefix="onewindow-kafka-"))
-    try:
-        node = LocalKafka(folder, scram=accounts).start()
-    except NoKafka as cause:
-        pytest.skip(f"no Kafka: {cause}")
-    try:
-        yield node
-    finally:
-        node.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with passing_folder("onewindow-kafka-") as folder:
+        try:
+            node = LocalKafka(folder, scram=accounts).start()
+        except NoKafka as cause:
+            pytest.skip(f"no Kafka: {cause}")
+        try:
+            yield node
+        finally:
+            node.stop()
 
 
 def own_url(kafka: LocalKafka) -> str:
