@@ -179,7 +179,9 @@ async def test_the_outbox_of_a_copy_that_ended_is_relayed_by_the_one_that_stays(
     await other.send((ident(1), 2, Add()))
     await total(other, ident(1), 2)
     await outbox_is_empty(other)
+    told = await answers(other, 1, 2)
     await other.stop()
+    assert {aggregate: sorted(set(versions)) for aggregate, versions in told.items()} == {str(ident(1)): [1, 2]}
 
 
 async def test_a_broker_that_stands_still_for_a_while_stops_nothing_for_good(toy: Toy, kafka: LocalKafka) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
@@ -80,6 +81,15 @@ async def test_what_ends_an_account_ends_its_tokens_and_frees_its_work(own: Host
     await a_role_taken(own)
     await a_stand_in_between_its_dates(own)
     await a_disabled_account(own)
+    assert await causes(own, "village_worker") == ["password_changed"]
+    assert await causes(own, "handler") == ["roles_changed", "roles_changed", "disabled"]
+    assert await causes(own, "town_clerk") == ["roles_changed"]
+
+
+async def causes(own: Hosted, account: str) -> list[str]:
+    """Why sessions of the account ended, as every service was told, in order."""
+    told = await own.records("onewindow.access.events", str(account_id(account)))
+    return [orjson.loads(data)["cause"] for kind, data in told if ".SessionsEnded." in kind]
 
 
 async def a_changed_password(own: Hosted) -> None:
