@@ -74,6 +74,40 @@ def test_a_wrong_setting_is_named_with_what_would_be_right(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "zh", "en"),
+    [
+        (["nope"], "没有命令 nope;用法见 onewindow --help", "No such command 'nope'"),
+        (
+            ["bus", "rest"],
+            "没有命令 rest,是否要用 'reset', 'resets';用法见 onewindow bus --help",
+            "Did you mean 'reset'",
+        ),
+        (["up", "--nope"], "没有选项 --nope,是否要用 --no-demo;", "No such option: --nope"),
+        (["up", "--port", "abc"], "--port 应为整数;用法见 onewindow up --help", "'--port'"),
+        (["up", "--port"], "选项 --port 后须有取值;", "requires an argument"),
+        (["up", "--demo=1"], "选项 --demo 不带取值;", "does not take a value"),
+        (["up", "extra"], "多出的参数:extra;", "extra argument"),
+        (["parked", "show"], "缺少参数 service;", "Missing argument 'service'"),
+        (["serve"], "缺少选项 --only;", "Missing option '--only'"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_told_in_both_languages(run, arguments, zh, en):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert f"✗ {zh}" in err
+    assert en in err.splitlines()[1]
+    assert "Error:" not in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["parked"]])
+def test_a_command_without_a_word_shows_its_help(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage: onewindow" in err
+    assert "✗" not in err
+
+
+@pytest.mark.parametrize(
     "arguments", [["up"], ["parked", "discard"], ["bus", "reset"], ["restore"], ["audit", "fetch"]]
 )
 def test_help_is_whole_in_a_narrow_terminal_and_says_what_each_argument_is(run, monkeypatch, arguments):

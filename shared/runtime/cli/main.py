@@ -9,6 +9,7 @@ from rich.console import Console
 
 from shared.errors import Invalid, Misconfigured, OneWindowError
 from shared.runtime.cli import auditing, calculating, catalogue, keeping, keys, operations, running
+from shared.runtime.cli.usage import is_help, usage_error
 
 app = typer.Typer(
     name="onewindow",
@@ -30,7 +31,14 @@ keeping.register(app)
 def main() -> None:
     """Runs a command; 0 when it did what was asked, 2 for a wrong setting or argument, 1 for what else went wrong."""
     try:
-        app()
+        sys.exit(app(prog_name="onewindow", standalone_mode=False))
+    except typer.TyperException as cause:
+        if is_help(cause):
+            typer.echo(cause.format_message(), err=True)
+            sys.exit(2)
+        stop(usage_error(cause), 2)
+    except typer.Abort:
+        stop(OneWindowError("已中止", "aborted"), 1)
     except Misconfigured as cause:
         stop(cause, 2)
     except OneWindowError as cause:
