@@ -30,6 +30,7 @@ check: install-dev ## format, lint, types, import rules, generated files
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/onewindow codes --check
 	$(BIN)/onewindow openapi --check
 	$(BIN)/onewindow asyncapi --check
 	$(BIN)/onewindow schemas --check

@@ -106,6 +106,4 @@ def _arguments(fact: Fact) -> dict[str, Any]:
 def _not_virtual() -> Conflict:
     return Conflict(
         "CLOCK_NOT_VIRTUAL",
-        "时钟不是虚拟的,请以 ONEWINDOW_CLOCK=virtual:时刻 启动",
-        "the clock is not virtual: start with ONEWINDOW_CLOCK=virtual:ISO",
     )

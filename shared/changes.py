@@ -7,7 +7,7 @@ one transaction with the state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -158,6 +158,9 @@ class Units(Protocol):
 
     def chain(self, code: str) -> list[str]:
         """The unit and those above it, nearest first."""
+
+    def all(self) -> Iterable[Mapping[str, Any]]:
+        """Every unit."""
 
 
 @dataclass(frozen=True, slots=True)

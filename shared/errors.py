@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shared.codes import CODES, words
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -18,13 +20,15 @@ class OneWindowError(Exception):
     """Root of every error of the platform: catch it only at an edge, and answer by its kind.
 
     Details are for people: what happened and what to do, in Chinese and English, never a personal datum.
-    With one of the two given it stands for both.
+    With one of the two given it stands for both, with none the code's own words.
     """
 
     code = "INTERNAL"
 
     def __init__(self, detail_zh: str = "", detail_en: str = "", *, code: str | None = None) -> None:
         self.code = code or type(self).code
+        if not (detail_zh or detail_en):
+            detail_zh, detail_en = words(self.code)
         self.detail_zh = detail_zh or detail_en
         self.detail_en = detail_en or detail_zh
         super().__init__(self.code, self.detail_zh, self.detail_en)
@@ -119,11 +123,16 @@ class RefusedError(OneWindowError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: where (JSON pointer), which stable code, and what would be right."""
+    """One wrong field: where (JSON pointer), which stable code, and what would be right: the code's own words, unless
+    more is said."""
 
     pointer: str
     code: str
     message: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.message:
+            object.__setattr__(self, "message", CODES.get(self.code, ""))
 
 
 class Invalid(OneWindowError):

@@ -16,15 +16,7 @@ Sex = Literal["male", "female"]
 IdProblem = Literal[
     "ID_TYPE", "ID_REQUIRED", "ID_UNEXPECTED", "ID_FORMAT", "ID_CHECK_DIGIT", "ID_BIRTH_DATE"
 ]  # fmt: skip
-
-MESSAGES: Final[dict[IdProblem, str]] = {
-    "ID_TYPE": "证件类型与证件号码不符,请核对证件类型 / the number belongs to another type of document",
-    "ID_REQUIRED": "请填写证件号码 / the number is missing",
-    "ID_UNEXPECTED": "身份不明时不填证件号码 / leave the number out when the person is unknown",
-    "ID_FORMAT": "证件号码格式不对,请核对位数和字符 / the number has not the form of its type",
-    "ID_CHECK_DIGIT": "证件号码校验位不符,请核对有无错号 / the check digit does not fit, a digit is wrong",
-    "ID_BIRTH_DATE": "证件号码中的出生日期不存在或不合理 / the birth date in the number is not possible",
-}
+"""What may be wrong with a number, by its code."""
 
 _OLDEST = 130  # years; a number that makes its holder older is a typing error
 LONGEST: Final = 64

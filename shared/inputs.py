@@ -14,7 +14,7 @@ from shared.months import first_day, month_of
 def given(inputs: Mapping[str, str], name: str) -> str:
     """What was given by this name."""
     if name not in inputs:
-        raise Invalid([FieldError(f"/{name}", "REQUIRED", "请给出此项 / this is required")])
+        raise Invalid([FieldError(f"/{name}", "REQUIRED")])
     return inputs[name]
 
 

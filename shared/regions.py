@@ -23,7 +23,7 @@ def normalise_region(raw: str, pointer: str = "/region") -> str:
     """One form a place: 6 digits down to the county, 12 below it; `Invalid` (`REGION_FORMAT`) for anything else."""
     code = unicodedata.normalize("NFKC", raw).strip()
     if not is_region(code):
-        raise Invalid([FieldError(pointer, "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits")])
+        raise Invalid([FieldError(pointer, "REGION_FORMAT")])
     return _whole(_significant(code))
 
 

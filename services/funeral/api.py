@@ -15,12 +15,12 @@ from services.funeral.handlers import PARTS, record_cremation
 from services.funeral.tables import HANDLING
 from shared.audit.readings import note_list
 from shared.changes import Ctx
+from shared.complaints import field_errors
 from shared.errors import Invalid
 from shared.handling.api import task_router
 from shared.handling.board import item_board
 from shared.http.auth import Principal, allow
 from shared.http.documented import Shown, answers
-from shared.http.fields import field_errors
 from shared.http.paging import Paging, paging
 from shared.http.recording import recorded
 from shared.http.refusals import forbidden

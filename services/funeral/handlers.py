@@ -34,8 +34,6 @@ def record_cremation(report: CremationReport, by: str) -> Callable[[Any, Ctx], t
         if state.opened(ctx) != report.content():
             raise Conflict(
                 "CREMATION_DIFFERS",
-                "本馆该编号的火化证明已上报,内容不同;更正请联系民政部门",
-                "this home reported this certificate before with another content: have it corrected by the bureau",
             )
         return None, _answer(state)
 

@@ -68,7 +68,7 @@ class Exports:
                 Refused("FOUR_EYES", "", "导出须由另一名审计员同意", "another auditor must agree to an export")
             )
         if found["state"] != PROPOSED:
-            raise Conflict("ALREADY_AGREED", "这次导出已有人同意", "somebody agreed to this export already")
+            raise Conflict("ALREADY_AGREED")
         async with self._service.write(
             who.account, "audit export agreed", {"number": number, "reason": reason}
         ) as conn:
@@ -80,7 +80,7 @@ class Exports:
                 reason,
             )
             if done != "UPDATE 1":
-                raise Conflict("ALREADY_AGREED", "这次导出已有人同意", "somebody agreed to this export already")
+                raise Conflict("ALREADY_AGREED")
         return await self._one(number)
 
     async def listing(self, after: int, most: int) -> list[dict[str, Any]]:
@@ -100,9 +100,7 @@ class Exports:
         if found is None or who.account not in {found["proposed_by"], found["second_by"]}:
             return None
         if found["state"] != AGREED or _old(found["second_at"]):
-            raise Conflict(
-                "NOT_AGREED", "须先由另一名审计员同意,一天内取走", "another auditor must agree first; it is kept a day"
-            )
+            raise Conflict("NOT_AGREED")
         reading = Reading(whose=(), fields=("audit",), ground=Ground.EXPORT)
         said = {**reading_detail(who, reading), "number": number, "first": found["first"], "last": found["last"]}
         async with self._service.write(who.account, "reading", said):

@@ -5,18 +5,19 @@ A type that needs the world (today's date, the tree of units) takes it from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import ValidationInfo as Info
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from shared.catalog.model import Bundle, FormField, Matter
 from shared.catalog.registry import Catalog
-from shared.complaints import sentence
+from shared.codes import named
+from shared.complaints import field_errors, pointer
 from shared.errors import FieldError
 from shared.money import NonNegativeYuan, Yuan
 from shared.regions import is_region
@@ -28,11 +29,14 @@ def _any(_code: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a value may be checked against: the Beijing date, and which units and regions are known."""
+    """What a value may be checked against: the Beijing date, and which partners (their units) and regions are known; with
+    the names that there are, for whoever gave one that there is not."""
 
     today: date
     known_unit: Callable[[str], bool] = field(default=_any)
     known_region: Callable[[str], bool] = field(default=_any)
+    units: Callable[[], Iterable[str]] = field(default=tuple)
+    regions: Callable[[], Iterable[str]] = field(default=tuple)
 
 
 def _world(info: Info) -> World:
@@ -62,8 +66,9 @@ def _region(value: str) -> str:
 
 def _unit_known(code: str) -> AfterValidator:
     def check(value: str, info: Info) -> str:
-        if not _world(info).known_unit(value):
-            raise PydanticCustomError(code, "no such unit")
+        world = _world(info)
+        if not world.known_unit(value):
+            raise PydanticCustomError(code, "no such unit", {"told": named(code, value, world.units())})
         return value
 
     return AfterValidator(check)
@@ -165,67 +170,8 @@ class Expense(Section):
     voucher_no: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
 
 
-MESSAGES = {
-    "REQUIRED": "请填写 / this is required",
-    "FIELD_NOT_IN_CASE": "本件所办事项不需要这一项,请删去 / no matter of this case declares this field, leave it out",
-    "FIELD_UNKNOWN": "没有这一项,请删去 / no such field here, leave it out",
-    "TOO_LONG": "内容过长,请缩短 / too long, shorten it",
-    "TOO_SHORT": "内容过短或缺项 / too short or empty",
-    "NOT_ALLOWED": "请从规定的取值中选择 / choose one of the values allowed",
-    "FORMAT": "格式不对 / not in the right form",
-    "OUT_OF_RANGE": "数值超出范围 / out of range",
-    "IN_FUTURE": "日期不能晚于今天 / the day may not be after today",
-    "REGION_FORMAT": "区划代码应为6位或12位数字 / a region has 6 or 12 digits",
-    "UNKNOWN_REGION": "没有这个区划,请核对代码 / no such region",
-    "UNKNOWN_FUNERAL_HOME": "没有这家殡仪馆,请核对编号 / no such funeral home",
-    "COMMITMENT_REQUIRED": "须作出承诺(true)方可办理 / the commitment must be given (true)",
-    "DUPLICATE_CODE": "同一项目请合并为一行 / one line a code",
-}
-"""What each code says to the person who filled the form in; of a value, what would be right is said more closely."""
-
-_PREFIXES = (
-    ("missing", "REQUIRED"),
-    ("extra_forbidden", "FIELD_UNKNOWN"),
-    ("string_too_long", "TOO_LONG"),
-    ("too_long", "TOO_LONG"),
-    ("string_too_short", "TOO_SHORT"),
-    ("too_short", "TOO_SHORT"),
-    ("literal_error", "NOT_ALLOWED"),
-    ("enum", "NOT_ALLOWED"),
-    ("greater_than", "OUT_OF_RANGE"),
-    ("less_than", "OUT_OF_RANGE"),
-)
-
-
-def field_error(pointer: str, code: str) -> FieldError:
-    """A wrong field with its bilingual sentence."""
-    return FieldError(pointer, code, MESSAGES.get(code, MESSAGES["FORMAT"]))
-
-
-def error_code(kind: str) -> str:
-    """The stable code of a Pydantic error type; our own types are codes already."""
-    if kind.isupper():
-        return kind
-    return next((code for prefix, code in _PREFIXES if kind.startswith(prefix)), "FORMAT")
-
-
-def field_errors(base: str, cause: ValidationError) -> list[FieldError]:
-    """Pydantic's errors as wrong fields under a JSON pointer, one a place, in order; no value is repeated in them."""
-    found: dict[str, FieldError] = {}
-    for error in cause.errors(include_url=False, include_input=False):
-        pointer = base + "".join(f"/{_escape(part)}" for part in _places(error))
-        kind = error["type"]
-        told = MESSAGES.get(kind) or sentence(error)
-        found.setdefault(pointer, FieldError(pointer, error_code(kind), told))
-    return list(found.values())
-
-
-def _places(error: ErrorDetails) -> Iterator[str]:
-    yield from (str(part) for part in error["loc"])
-
-
-def _escape(part: str) -> str:
-    return part[:60].replace("~", "~0").replace("/", "~1")
+MOST_HELPED = 20
+"""Wrong names at most that are told which names are near: weighing thousands against each would take minutes."""
 
 
 def condition_fields(bundle: Bundle | None, matters: Iterable[Matter]) -> set[str]:
@@ -241,7 +187,7 @@ def check_value(form_field: FormField, value: Any, world: World) -> tuple[Any, l
     try:
         parsed = form_field.adapter.validate_python(value, context={"world": world})
     except ValidationError as cause:
-        return None, field_errors(f"/form/{form_field.name}", cause)
+        return None, field_errors(cause.errors(include_url=False, include_input=False), f"/form/{form_field.name}")
     return form_field.adapter.dump_python(parsed, mode="json", by_alias=True, exclude_none=True), []
 
 
@@ -264,10 +210,11 @@ def validate_form(
     required = {name for m in matters for name in m.required_fields}
     allowed = required | {name for m in matters for name in m.optional_fields} | _deciding(catalog, bundle)
     clean: dict[str, Any] = {}
-    errors = [field_error(f"/form/{name}", "REQUIRED") for name in sorted(required - set(form)) if complete]
+    errors = [FieldError(f"/form/{name}", "REQUIRED") for name in sorted(required - set(form)) if complete]
     for name, value in form.items():
         if name not in allowed:
-            errors.append(field_error(f"/form/{_escape(str(name))}", "FIELD_NOT_IN_CASE"))
+            told = named("FIELD_NOT_IN_CASE", name, allowed) if len(errors) < MOST_HELPED else ""
+            errors.append(FieldError(pointer(("form", name)), "FIELD_NOT_IN_CASE", told))
             continue
         value_clean, wrong = check_value(catalog.fields[name], value, at)
         errors.extend(wrong)

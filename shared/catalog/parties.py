@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.catalog.forms import Name, Region, field_error
+from shared.catalog.forms import Name, Region
 from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.model import Matter
 from shared.catalog.registry import Catalog
+from shared.codes import named
 from shared.errors import FieldError
-from shared.identity import MESSAGES as ID_MESSAGES
 from shared.identity import IdType, check_id_no, normalise_id_no
 from shared.outcomes import Channel
 
@@ -144,13 +144,6 @@ def _clean(party: Party, role: str) -> dict[str, Any]:
     return data
 
 
-_NOT_TAKEN = {
-    "SUBJECT_NOT_TAKEN": "本件所办事项不涉及另外的当事人,请删去 / no matter of this case is about another person",
-    "CO_APPLICANT_NOT_TAKEN": "本件所办事项没有共同申请人,请删去 / no matter of this case takes a co-applicant",
-    "HOUSEHOLD_NOT_TAKEN": "本件所办事项不需要家庭成员,请删去 / no matter of this case takes household members",
-}
-
-
 def validate_parties(
     catalog: Catalog, matters: Sequence[Matter] | None, submission: Submission, today: date
 ) -> list[FieldError]:
@@ -165,22 +158,22 @@ def validate_parties(
 
 def _places(matters: Sequence[Matter], given: Submission) -> Iterator[FieldError]:
     if given.subject is None and any(m.subject == "required" for m in matters):
-        yield field_error("/subject", "REQUIRED")
+        yield FieldError("/subject", "REQUIRED")
     refused = (
         (given.subject, any(m.subject != "none" for m in matters), "/subject", "SUBJECT_NOT_TAKEN"),
         (given.co_applicants, any(m.co_applicants for m in matters), "/co_applicants", "CO_APPLICANT_NOT_TAKEN"),
         (given.household, any(m.household for m in matters), "/household", "HOUSEHOLD_NOT_TAKEN"),
     )
-    yield from (FieldError(pointer, code, _NOT_TAKEN[code]) for value, ok, pointer, code in refused if value and not ok)
+    yield from (FieldError(pointer, code) for value, ok, pointer, code in refused if value and not ok)
 
 
 def _identity(pointer: str, party: Party, today: date) -> Iterator[FieldError]:
     organisation = party.id_type == "uscc"
     if not isinstance(party, AgentParty) and organisation != (party.kind == "organisation"):
-        yield field_error(f"{pointer}/id_type", "NOT_ALLOWED")
+        yield FieldError(f"{pointer}/id_type", "NOT_ALLOWED")
     problem = check_id_no(party.id_type, party.id_no, today)
     if problem is not None:
-        yield FieldError(f"{pointer}/id_no", problem, ID_MESSAGES[problem])
+        yield FieldError(f"{pointer}/id_no", problem)
 
 
 def _same_person(matters: Sequence[Matter], given: Submission) -> Iterator[FieldError]:
@@ -188,9 +181,7 @@ def _same_person(matters: Sequence[Matter], given: Submission) -> Iterator[Field
     if subject is None or not any(m.subject == "required" for m in matters):
         return
     if subject.id_no and _key(subject) == _key(given.applicant):
-        yield FieldError(
-            "/subject/id_no", "SAME_PERSON", "申请人与事主不能是同一人 / applicant and subject are one person"
-        )
+        yield FieldError("/subject/id_no", "SAME_PERSON")
 
 
 def _key(party: Party) -> tuple[str, str]:
@@ -201,8 +192,10 @@ def _materials(catalog: Catalog, given: Submission) -> Iterator[FieldError]:
     known = MATERIAL_NAMES.keys() | {need.type for m in catalog.matters.values() for need in m.materials}
     for n, material in enumerate(given.materials):
         if material.type not in known:
-            yield FieldError(f"/materials/{n}/type", "UNKNOWN_MATERIAL", "没有这种材料 / no such material type")
+            yield FieldError(
+                f"/materials/{n}/type", "UNKNOWN_MATERIAL", named("UNKNOWN_MATERIAL", material.type, known)
+            )
         if material.source == "upload" and material.file_id is None:
-            yield field_error(f"/materials/{n}/file_id", "REQUIRED")
+            yield FieldError(f"/materials/{n}/file_id", "REQUIRED")
         if material.source == "deferred" and material.promise_by is None:
-            yield field_error(f"/materials/{n}/promise_by", "REQUIRED")
+            yield FieldError(f"/materials/{n}/promise_by", "REQUIRED")

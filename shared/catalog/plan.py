@@ -8,10 +8,11 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from shared.catalog.forms import World, check_value, condition_fields, field_error
+from shared.catalog.forms import World, check_value, condition_fields
 from shared.catalog.model import Matter
 from shared.catalog.protocol import Limit, MaterialRef, PlannedItem, Prerequisite
 from shared.catalog.registry import Catalog
+from shared.codes import named
 from shared.crypto import Sealed
 from shared.errors import FieldError
 from shared.messages import derived_id
@@ -101,10 +102,10 @@ def _unknown(catalog: Catalog, bundle: str | None, matters: Sequence[str]) -> It
     if bundle is None and not matters:
         yield FieldError("/bundle", "REQUIRED", "请选择一件事或事项 / choose a bundle or matters")
     if bundle is not None and bundle not in catalog.bundles:
-        yield FieldError("/bundle", "UNKNOWN_BUNDLE", "目录中没有这个一件事 / no such bundle in the catalogue")
+        yield FieldError("/bundle", "UNKNOWN_BUNDLE", named("UNKNOWN_BUNDLE", bundle, catalog.bundles))
     for n, code in enumerate(matters):
         if code not in catalog.matters:
-            yield FieldError(f"/matters/{n}", "UNKNOWN_MATTER", "目录中没有这个事项 / no such matter in the catalogue")
+            yield FieldError(f"/matters/{n}", "UNKNOWN_MATTER", named("UNKNOWN_MATTER", code, catalog.matters))
 
 
 def _missing(chosen: Sequence[Matter], matters: Sequence[str], granted: Collection[str]) -> Iterator[FieldError]:
@@ -144,7 +145,8 @@ def _not_members(
         pointer = pointers.get(matter.code, "/matters")
         if matter.code not in members:
             if matter.code in pointers:
-                yield FieldError(pointer, "MATTER_NOT_IN_BUNDLE", "该事项不属于这个一件事 / not a member of the bundle")
+                told = named("MATTER_NOT_IN_BUNDLE", matter.code, members)
+                yield FieldError(pointer, "MATTER_NOT_IN_BUNDLE", told)
         elif not joins(matter, bundle, form, facts):
             yield FieldError(
                 pointer, "CONDITION_NOT_MET", f"{matter.code}: 不符合联办条件 / its condition does not hold"
@@ -156,7 +158,7 @@ def _whole_bundle(catalog: Catalog, bundle: str, form: Mapping[str, Any], facts:
     errors = _undecided(catalog, bundle, form)
     chosen = [m for m in members if joins(m, bundle, form, facts)]
     if not chosen and not errors:
-        errors = [FieldError("/bundle", "NOTHING_TO_DO", "没有符合条件的事项 / no matter of the bundle applies")]
+        errors = [FieldError("/bundle", "NOTHING_TO_DO")]
     return in_order(catalog, bundle, chosen), errors
 
 
@@ -164,7 +166,7 @@ def _undecided(catalog: Catalog, bundle: str, form: Mapping[str, Any]) -> list[F
     errors: list[FieldError] = []
     for name in sorted(condition_fields(catalog.bundles[bundle], catalog.members(bundle))):
         if name not in form:
-            errors.append(field_error(f"/form/{name}", "REQUIRED"))
+            errors.append(FieldError(f"/form/{name}", "REQUIRED"))
         else:
             errors += check_value(catalog.fields[name], form[name], _NOWHERE)[1]
     return errors

@@ -9,12 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.catalog.forms import World, field_error, field_errors, validate_form
+from shared.catalog.forms import World, validate_form
 from shared.catalog.model import Matter
 from shared.catalog.parties import Submission, clean_parties, validate_parties
 from shared.catalog.plan import select
 from shared.catalog.registry import Catalog
 from shared.clock import beijing_date
+from shared.codes import named
+from shared.complaints import field_errors
 from shared.errors import FieldError
 
 
@@ -34,7 +36,7 @@ def parse(raw: Mapping[str, Any]) -> tuple[Submission | None, list[FieldError]]:
     try:
         return Submission.model_validate(raw), []
     except ValidationError as cause:
-        return None, field_errors("", cause)
+        return None, field_errors(cause.errors(include_url=False, include_input=False))
 
 
 def examine(
@@ -89,10 +91,11 @@ def _once(errors: list[FieldError]) -> list[FieldError]:
 
 def _place_and_time(given: Submission, now: datetime, world: World) -> Iterator[FieldError]:
     if not world.known_region(given.accept_region):
-        yield field_error("/accept_region", "UNKNOWN_REGION")
+        told = named("UNKNOWN_REGION", given.accept_region, world.regions())
+        yield FieldError("/accept_region", "UNKNOWN_REGION", told)
     if given.received_at is None:
         return
     if given.received_at > now:
-        yield field_error("/received_at", "IN_FUTURE")
+        yield FieldError("/received_at", "IN_FUTURE")
     elif beijing_date(given.received_at) < beijing_date(now) and given.received_reason is None:
-        yield field_error("/received_reason", "REQUIRED")
+        yield FieldError("/received_reason", "REQUIRED")

@@ -42,7 +42,7 @@ class Commands:
             yield
             return
         if key in self._running:
-            raise Conflict("STILL_RUNNING", "同样的请求正在处理", "the same request is still being handled")
+            raise Conflict("STILL_RUNNING")
         self._running.add(key)
         try:
             yield

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.bus.port import Kept, Subscription
 from shared.clock import monotonic
+from shared.codes import named
 from shared.db.documents import qualified
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError
 
@@ -65,14 +66,11 @@ class Resets:
         """The group's position there and what the bus keeps; `Invalid` for what this service does not read."""
         name, topics = self._service.spec.name, sorted(self._service.hearing.topics())
         if wish.topic not in topics:
-            told = ", ".join(topics)
-            message = f"{name} 不读这个主题,它只读:{told} / {name} reads no such topic; it reads {told}"
-            raise Invalid([FieldError("/topic", "NOT_READ", message)])
+            raise Invalid([FieldError("/topic", "UNKNOWN_TOPIC", named("UNKNOWN_TOPIC", wish.topic, topics))])
         kept = await self._service.bus.kept(wish.topic)
         if wish.partition not in kept:
-            there = ", ".join(map(str, sorted(kept)))
-            message = f"没有这个分区,现有:{there} / there is no such partition; there are {there}"
-            raise Invalid([FieldError("/partition", "UNKNOWN", message)])
+            told = named("UNKNOWN_PARTITION", wish.partition, map(str, kept))
+            raise Invalid([FieldError("/partition", "UNKNOWN_PARTITION", told)])
         lags = {(lag.topic, lag.partition): lag.position for lag in await self._service.bus.lag(name)}
         begin = kept[wish.partition].begin
         return lags.get((wish.topic, wish.partition), begin), kept[wish.partition]
@@ -88,8 +86,6 @@ class Resets:
         if before is not None and before["state"] == WANTED:
             raise Conflict(
                 "RESET_UNDER_WAY",
-                "这个分区已有待执行的重置,由拥有它的进程执行",
-                "a reset of this partition waits for the process that owns it",
             )
         return before
 

@@ -199,8 +199,7 @@ class UnitOfWork:
 
     def _replayed(self, row: Any, idempotency: Idempotency) -> Any:
         if row["body_hash"] != sha256(idempotency[3]).digest():
-            message = "同一个 Idempotency-Key 用于不同的内容 / the same key came with another body"
-            raise Invalid([FieldError("/", "IDEMPOTENCY_KEY_REUSED", message)])
+            raise Invalid([FieldError("", "IDEMPOTENCY_KEY_REUSED")])
         # An answer may hold what only its principal should read again, so it rests sealed.
         return self._service.unseal(row["answer"], _place(idempotency))["answer"]
 

@@ -7,7 +7,7 @@ it into one of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -44,18 +44,6 @@ OFD = FileKind("application/ofd", frozenset({".ofd"}), layouts.ofd, frozenset({"
 
 KINDS: Final = (PDF, JPEG, PNG, WEBP, OFD)
 
-_WORDS: Final[Mapping[str, str]] = {
-    "FILE_EMPTY": "文件是空的 / the file is empty",
-    "FILE_TYPE_NOT_ALLOWED": "只收 PDF、JPEG、PNG、WebP 和 OFD 文件 / only PDF, JPEG, PNG, WebP and OFD are taken",
-    "FILE_TYPE_MISMATCH": "文件内容与所称类型或扩展名不符 / the content is not what its type or ending says",
-    "FILE_TWO_IN_ONE": "文件里还藏着别的内容,请重新导出 / something else is hidden in the file: export it anew",
-    "FILE_DAMAGED": "文件不完整或已损坏,请重新导出 / the file is cut short or damaged: export it anew",
-    "FILE_ACTIVE": "文件里有程序或脚本,不能接收 / the file holds a program or script",
-    "FILE_ENCRYPTED": "文件有密码,请去掉密码再上传 / the file is encrypted: remove its password",
-    "FILE_NESTED": "压缩包里还有压缩包,不能接收 / an archive within an archive is not taken",
-    "FILE_BOMB": "文件展开后过大,不能接收 / the file grows beyond measure when it is opened",
-}
-
 
 def identify(content: bytes, declared: str = "", name: str = "") -> FileKind:
     """The kind of this content; `Invalid` (at `/file`) for what is not taken, not what it says it is, or holds more
@@ -63,7 +51,7 @@ def identify(content: bytes, declared: str = "", name: str = "") -> FileKind:
     try:
         return _identify(content, declared, name)
     except Unfit as unfit:
-        raise Invalid([FieldError(POINTER, unfit.code, _WORDS[unfit.code])]) from None
+        raise Invalid([FieldError(POINTER, unfit.code)]) from None
 
 
 def _identify(content: bytes, declared: str, name: str) -> FileKind:

@@ -22,7 +22,7 @@ from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
 from shared.http.recording import refusals_recorded
-from shared.http.refusals import HttpError, not_found
+from shared.http.refusals import forbidden, not_found
 from shared.http.versions import MinVersion, at_least
 from shared.spec import ServiceHandle
 
@@ -173,7 +173,7 @@ class _Tasks:
                 self._board.kind, aggregate_id, command, actor=who.account, idempotency=key
             )
             if isinstance(answer, dict) and answer.get("refused") == REFUSED:
-                raise _relative()
+                raise forbidden(REFUSED)
         return answer
 
     async def _owner(self, task_id: UUID) -> UUID:
@@ -182,11 +182,6 @@ class _Tasks:
         if found is None:
             raise not_found()
         return found
-
-
-def _relative() -> HttpError:
-    zh = "当事人是您登记的近亲属,本件已另行分派"
-    return HttpError(403, REFUSED, zh, "a person concerned is a near relative of yours: the task goes to somebody else")
 
 
 _LIST = """

@@ -168,9 +168,7 @@ def _refuse(task: Task, who: Principal, ctx: Ctx) -> None:
     wanted = (task.role, *task.also_roles)
     held = [village(r.unit, ctx) for r in who.roles]
     if any(r.role in wanted and v for r, v in zip(who.roles, held, strict=True)) or (held and all(held)):
-        raise HttpError(
-            403, "VILLAGE_ASSISTS", "村(居)委会只能协助,不能作出决定", "a village may only assist, it decides nothing"
-        )
+        raise HttpError(403, "VILLAGE_ASSISTS")
     raise forbidden("ROLE_NEEDED")
 
 

@@ -95,8 +95,6 @@ def refuse_frozen(item: Item, task: Task | None) -> None:
     if item.frozen and (task is None or task.kind != REVERSAL):
         raise Conflict(
             "EFFECTS_FROZEN",
-            "本件所依据的事实有异议,已冻结;核实有结论后再办理",
-            "what this item rests on is in doubt, so it is frozen: decide it once the doubt is settled",
         )
 
 

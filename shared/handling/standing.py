@@ -31,7 +31,7 @@ def pause(run: Run, decision: TaskDecision) -> None:
     item, today = run.item, beijing_date(run.ctx.now)
     _must_run(item)
     if item.pause is not None:
-        raise Conflict("ALREADY_PAUSED", "办理时限已在暂停", "the clock is paused already")
+        raise Conflict("ALREADY_PAUSED")
     ground = next((g for g in _grounds(run) if g.code == decision.ground), None)
     if ground is None:
         listed = "、".join(f"{g.code}({g.name})" for g in _grounds(run)) or "无"
@@ -55,7 +55,7 @@ def resume(run: Run, decision: TaskDecision) -> None:
     """The clock runs again; `Conflict` when it does not stand on that ground."""
     item = run.item
     if item.pause is None or item.pause.ground != decision.ground:
-        raise Conflict("NOT_PAUSED", "办理时限未因该事由暂停", "the clock is not paused on that ground")
+        raise Conflict("NOT_PAUSED")
     since, today = beijing_date(item.pause.since), beijing_date(run.ctx.now)
     item.pauses.append((since, today))
     item.pause = None
@@ -91,7 +91,7 @@ def propose_extension(run: Run, decision: TaskDecision) -> None:
     data = {"until": decision.until.isoformat(), "reason_code": decision.reason_code, "asked_by": decision.by}
     spec = OpenTask(EXTENSION, EXTENSION, LEADER, EXTENSION_DAYS, decision.reason_code, unit, data, four_eyes=True)
     if tasks.open_task(item, spec, ctx, unit=unit, region=item.region, round_=item.round, barred=[decision.by]) is None:
-        raise Conflict("EXTENSION_ASKED", "延期已在报批", "an extension is with the leader already")
+        raise Conflict("EXTENSION_ASKED")
 
 
 def decide_extension(run: Run, task: Task, decision: TaskDecision) -> None:
@@ -117,26 +117,12 @@ def _refuse(run: Run, to: date) -> None:
     _must_run(item)
     unit = matter.legal or matter.promised
     if unit is None:
-        raise _conflict("NO_CLOCK_RUNS")
+        raise Conflict("NO_CLOCK_RUNS")
     today, days = beijing_date(run.ctx.now), _allowed(run).days
     due = due_here(item, matter)
     code = extension.refusal(due, item.extension, to, today, unit, days, working_calendar())
     if code is not None:
-        raise _conflict(code)
-
-
-_WHY: Final = {
-    "ALREADY_EXTENDED": ("本件已延期过一次", "this item was extended once already"),
-    "NO_CLOCK_RUNS": ("办理时限尚未起算,不能暂停或延期", "no handling clock runs yet"),
-    "EXTENSION_LATE": ("已过承诺办结日,不能再延期", "the promised day has passed: it is too late to extend"),
-    "EXTENSION_NOT_LATER": ("延期后的日期应晚于原办结日", "the new day must be later than the promised one"),
-    "EXTENSION_TOO_LONG": ("超过依法可以延长的天数", "longer than the law allows"),
-    "NO_UNIT_ABOVE": ("没有可批准的上级机关", "there is no unit above to approve it"),
-}
-
-
-def _conflict(code: str) -> Conflict:
-    return Conflict(code, *_WHY[code])
+        raise Conflict(code)
 
 
 def _wrong(pointer: str, code: str, message: str) -> Invalid:
@@ -146,13 +132,13 @@ def _wrong(pointer: str, code: str, message: str) -> Invalid:
 def _must_run(item: Item) -> None:
     # Under review means accepted to the coordinator, which is not told so apart.
     if item.phase != "open" or not (item.accepted_at is not None or item.reviewing):
-        raise _conflict("NO_CLOCK_RUNS")
+        raise Conflict("NO_CLOCK_RUNS")
 
 
 def _matter(run: Run) -> Matter:
     found = run.ctx.catalog.matters.get(run.item.matter)
     if found is None:  # it left the catalogue while this item was handled
-        raise _conflict("NO_CLOCK_RUNS")
+        raise Conflict("NO_CLOCK_RUNS")
     return found
 
 
@@ -169,4 +155,4 @@ def _above(run: Run) -> str:
     for code in run.ctx.units.chain(run.item.unit):
         if code != run.item.unit:
             return code
-    raise _conflict("NO_UNIT_ABOVE")
+    raise Conflict("NO_UNIT_ABOVE")

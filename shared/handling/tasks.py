@@ -196,13 +196,7 @@ def free(task: Task) -> None:
 def refuse_barred(task: Task, account: str) -> None:
     """`RefusedError` (`FOUR_EYES`) for one who acted in this matter before."""
     if account in task.barred:
-        refused = Refused(
-            "FOUR_EYES",
-            FOUR_EYES_LAW,
-            "您已办理过本件的前一环节,须由另一人办理",
-            "you acted on this item before: another person must decide it",
-        )
-        raise RefusedError(refused)
+        raise RefusedError(Refused("FOUR_EYES", FOUR_EYES_LAW))
 
 
 def _public(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +208,7 @@ def _public(result: Mapping[str, Any]) -> dict[str, Any]:
 def _live(state: Tasked, task_id: UUID) -> Task:
     task = find(state, task_id)
     if task is None:
-        raise Conflict("TASK_UNKNOWN", "没有这项待办", "there is no such task")
+        raise Conflict("UNKNOWN_TASK")
     if task.state not in LIVE:
         raise Conflict("TASK_CLOSED", f"该待办已是 {task.state}", f"this task is {task.state}")
     return task

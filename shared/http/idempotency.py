@@ -47,19 +47,9 @@ def _scope(request: Request, idempotency_key: str | None, body: bytes) -> Scope 
     if idempotency_key is None:
         return None
     if not _FORM.fullmatch(idempotency_key):
-        raise HttpError(
-            400,
-            "IDEMPOTENCY_KEY_INVALID",
-            "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符",
-            "an Idempotency-Key has 1 to 200 visible ASCII characters",
-        )
+        raise HttpError(400, "IDEMPOTENCY_KEY_INVALID")
     return authenticate(request).id, f"{request.method} {request.url.path}", idempotency_key, body
 
 
 def _required() -> HttpError:
-    return HttpError(
-        400,
-        "IDEMPOTENCY_KEY_REQUIRED",
-        "请在 Idempotency-Key 头中给出本次提交的唯一编号",
-        "send an Idempotency-Key header, one for each thing to create",
-    )
+    return HttpError(400, "IDEMPOTENCY_KEY_REQUIRED")

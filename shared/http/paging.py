@@ -45,8 +45,7 @@ class Paging:
             values = orjson.loads(urlsafe_b64decode(self.after.encode("ascii") + b"=="))
             return tuple(_typed(kind, value) for kind, value in zip(kinds, values, strict=True))
         except (ValueError, TypeError, OverflowError):
-            text = "翻页位置无效,请从第一页开始 / this is no place in this list: start at its beginning"
-            raise Invalid([FieldError("/query/after", "CURSOR_INVALID", text)]) from None
+            raise Invalid([FieldError("/query/after", "CURSOR_INVALID")]) from None
 
     def page(
         self, rows: Sequence[Row], key: Callable[[Row], tuple[Any, ...]], render: Callable[[Row], Any]

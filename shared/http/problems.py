@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from shared.codes import CODES
+from shared.complaints import field_errors, pointer
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, Transient
 from shared.http.auth import enforce
-from shared.http.fields import field_errors, pointer
 from shared.http.refusals import HttpError, members_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,21 +37,24 @@ _TITLES: Final[Mapping[int, str]] = {
     403: "无权办理 / Not allowed",
     404: "未找到 / Not found",
     405: "不支持的方法 / Method not allowed",
+    408: "上传过慢 / Request timeout",
     409: "与现状冲突 / Conflict",
     413: "内容过大 / Content too large",
+    414: "地址过长 / URI too long",
     415: "不支持的内容类型 / Unsupported media type",
     422: "不能受理所填内容 / Unprocessable content",
     429: "请求过于频繁 / Too many requests",
+    431: "请求头过大 / Request header fields too large",
     500: "系统内部错误 / Internal error",
     503: "暂时无法服务 / Temporarily unavailable",
 }
-_CODES: Final[Mapping[int, str]] = {413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL"}
-_DETAILS: Final[Mapping[int, str]] = {
-    400: "内容无法读取:含有不能保存的字符或数值,或嵌套过深 / what was sent cannot be read: it holds characters or"
-    " numbers that cannot be kept, or is nested too deep",
-    404: "没有这个地址或记录 / there is no such address or record",
-    405: "此地址不支持该方法 / this address does not take that method",
-    413: "内容超过大小限制 / the body is larger than allowed",
+_CODES: Final[Mapping[int, str]] = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    500: "INTERNAL",
 }
 RETRY_AFTER_SECONDS: Final = 5
 
@@ -58,7 +62,7 @@ RETRY_AFTER_SECONDS: Final = 5
 def problem(
     status: int,
     code: str,
-    detail: str,
+    detail: str = "",
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     **members: Any,
@@ -68,30 +72,30 @@ def problem(
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
-def body_of(status: int, code: str, detail: str, errors: Sequence[FieldError] = ()) -> dict[str, object]:
-    """The document itself, for whoever answers in the platform's place."""
+def body_of(status: int, code: str, detail: str = "", errors: Sequence[FieldError] = ()) -> dict[str, object]:
+    """The document itself, for whoever answers in the platform's place; without a detail in the code's own words."""
     return {
         "type": f"urn:onewindow:problem:{code.lower()}",
-        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "title": _title(status),
         "status": status,
         "code": code,
-        "detail": detail,
+        "detail": detail or CODES.get(code, ""),
         "errors": [asdict(error) for error in errors],
     }
 
 
+def _title(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def internal() -> JSONResponse:
     """What is told of an error nobody foresaw: nothing of its inside."""
-    return problem(
-        500,
-        "INTERNAL",
-        "系统出错,已记录,请稍后再试或联系管理员 / something failed and was recorded: try again, or tell the operator",
-    )
+    return problem(500, "INTERNAL")
 
 
 def unstorable() -> JSONResponse:
     """What is told of text or a number that the database cannot hold."""
-    return problem(400, "BAD_REQUEST", _DETAILS[400])
+    return problem(400, "BAD_REQUEST")
 
 
 def describe(error: OneWindowError) -> JSONResponse:
@@ -135,7 +139,7 @@ def _members(error: OneWindowError) -> dict[str, Any]:
     return {**law, **members_of(error)}
 
 
-def _of_validation(error: RequestValidationError) -> JSONResponse:
+async def _misshapen(_: Request, error: RequestValidationError) -> JSONResponse:
     found = [_of_part(entry) for entry in error.errors()]
     named = "、".join(dict.fromkeys(f.pointer or "/" for f in found))
     return problem(422, "INVALID", f"填写有误:{named} / wrong fields: {named}", found)
@@ -149,14 +153,17 @@ def _of_part(entry: Mapping[str, Any]) -> FieldError:
     return field_errors([{**entry, "loc": path}], "" if part == "body" else pointer([part]))[0]
 
 
-def _of_http(error: HTTPException) -> JSONResponse:
+async def _described(_: Request, error: OneWindowError) -> JSONResponse:
+    return describe(error)
+
+
+async def _of_http(_: Request, error: HTTPException) -> JSONResponse:
     status = error.status_code
     code = _CODES.get(status) or HTTPStatus(status).name
-    detail = _DETAILS.get(status, _TITLES.get(status, HTTPStatus(status).phrase))
-    return problem(status, code, detail, headers=error.headers)
+    return problem(status, code, CODES.get(code) or _title(status), headers=error.headers)
 
 
-def _after_guards(render: Callable[[Any], JSONResponse]) -> Callable[[Request, Exception], Any]:
+def _after_guards(render: Callable[[Request, Any], Awaitable[JSONResponse]]) -> Callable[[Request, Exception], Any]:
     """A handler that asks the route's guards first: 401, then 403, come before whatever else is wrong."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
@@ -164,13 +171,13 @@ def _after_guards(render: Callable[[Any], JSONResponse]) -> Callable[[Request, E
             enforce(request)
         except HttpError as refusal:
             return describe(refusal)
-        return render(error)
+        return await render(request, error)
 
     return handle
 
 
 def install_problems(app: FastAPI) -> None:
     """Every error of this application is answered as a problem document."""
-    app.add_exception_handler(RequestValidationError, _after_guards(_of_validation))
-    app.add_exception_handler(OneWindowError, _after_guards(describe))
+    app.add_exception_handler(RequestValidationError, _after_guards(_misshapen))
+    app.add_exception_handler(OneWindowError, _after_guards(_described))
     app.add_exception_handler(HTTPException, _after_guards(_of_http))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+from shared.codes import named
 from shared.errors import OneWindowError
 
 
@@ -27,18 +28,12 @@ class HttpError(OneWindowError):
 
 def unauthenticated(code: str = "UNAUTHENTICATED") -> HttpError:
     """401: no token, or one that does not hold; why exactly is not told to whoever tried it."""
-    return HttpError(
-        401,
-        code,
-        "请先登录,或令牌已失效",
-        "sign in first: there is no token, or it does not hold any more",
-        {"WWW-Authenticate": "Bearer"},
-    )
+    return HttpError(401, code, headers={"WWW-Authenticate": "Bearer"})
 
 
 def forbidden(code: str = "FORBIDDEN") -> HttpError:
     """403: signed in, but not in a role (or unit) that may do this."""
-    return HttpError(403, code, "您的岗位无权办理此操作", "your roles do not allow this")
+    return HttpError(403, code)
 
 
 def too_many(wait: float) -> HttpError:
@@ -55,7 +50,13 @@ def too_many(wait: float) -> HttpError:
 
 def not_found() -> HttpError:
     """404: it does not exist, or it is another's, which is told the same way."""
-    return HttpError(404, "NOT_FOUND", "没有找到", "there is no such thing here")
+    return HttpError(404, "NOT_FOUND")
+
+
+def none_named(given: str, known: Iterable[str]) -> HttpError:
+    """404 for a name that everybody may know: which there are, or which are near."""
+    zh, _, en = named("NOT_FOUND", given, known).partition(" / ")
+    return HttpError(404, "NOT_FOUND", zh, en)
 
 
 AnyError = TypeVar("AnyError", bound=OneWindowError)

@@ -99,7 +99,7 @@ class VirtualTime:
         """
         target = as_utc(to)
         if target < self._clock.now():
-            raise Conflict("CLOCK_BACKWARDS", "虚拟时钟不能倒退", "the virtual clock never goes back")
+            raise Conflict("CLOCK_BACKWARDS")
         while True:
             await self._quiet()
             due = await self._next_due()

@@ -150,6 +150,4 @@ def _payee_required(law: str) -> Refused:
     return Refused(
         "PAYEE_REQUIRED",
         law,
-        "请在 result.personal.payee 写明具结继承人的户名和账号;不付入逝者账户",
-        "name the holder and number of the heir's account in result.personal.payee; never the dead person's",
     )

@@ -202,9 +202,9 @@ async def test_a_wish_that_has_become_impossible_is_refused_on_the_record(toy: T
 @pytest.mark.parametrize(
     ("wish", "pointer", "code"),
     [
-        (Wish("onewindow.funeral.requests", 0, "beginning"), "/topic", "NOT_READ"),
-        (Wish("onewindow.toy.answers", 0, "beginning"), "/topic", "NOT_READ"),
-        (Wish(REQUESTS, 9, "beginning"), "/partition", "UNKNOWN"),
+        (Wish("onewindow.funeral.requests", 0, "beginning"), "/topic", "UNKNOWN_TOPIC"),
+        (Wish("onewindow.toy.answers", 0, "beginning"), "/topic", "UNKNOWN_TOPIC"),
+        (Wish(REQUESTS, 9, "beginning"), "/partition", "UNKNOWN_PARTITION"),
         (Wish(REQUESTS, 0, "7"), "/to", "BEYOND_END"),
         (Wish(REQUESTS, 0, "yesterday"), "/to", "FORMAT"),
         (Wish(REQUESTS, 0, "-1"), "/to", "FORMAT"),

@@ -65,6 +65,24 @@ async def test_an_unknown_bundle_is_named_together_with_what_else_is_wrong(platf
     assert await counts(platform, *STORED) == before
 
 
+async def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(platform: Hosted) -> None:
+    raw = {**bereavement(platform, family(platform)), "accept_region": "420111", "bundle": "bereavment"}
+    raw["form"]["funeral_home"] = "FH-420112-99"
+    told = {e["pointer"]: e["message"] for e in (await platform.post(PATH, raw)).json()["errors"]}
+    assert "bereavement" in told["/bundle"]
+    assert "420112" in told["/accept_region"]
+    assert "FH-420112-01" in told["/form/funeral_home"]
+    for path, query, near in (
+        ("/api/catalogue/matters/elderly.age_alowance", {}, "elderly.age_allowance"),
+        ("/api/catalogue/bundles/bereavment", {}, "bereavement"),
+        ("/readyz/funral", {}, "funeral"),
+        ("/api/access/units", {"under": "420112-ELDERY"}, "420112-ELDERLY"),
+    ):
+        answer = await platform.get(path, **query)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND"), path
+        assert near in answer.json()["detail"], path
+
+
 @pytest.mark.parametrize("body", [None, [], "x", 7, {}, {"applicant": []}, {"bundle": 1, "form": [], "matters": {}}])
 async def test_a_body_of_any_shape_is_refused_as_a_problem_document(platform: Hosted, body) -> None:
     answer = await platform.post(PATH, body)

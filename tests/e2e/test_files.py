@@ -266,9 +266,9 @@ async def test_a_stored_file_that_was_tampered_with_is_not_given_out(filing):
     for wrong in (whole[:-1], whole[:size], whole[size : 2 * size] + whole[:size] + whole[2 * size :], b""):
         path.write_bytes(wrong)
         answer = await filing.get(f"/api/intake/files/{file_id}")
-        assert (answer.status_code, answer.json()["code"]) == (409, "FILE_DAMAGED")
+        assert (answer.status_code, answer.json()["code"]) == (409, "FILE_LOST")
     path.unlink()
-    assert (await filing.get(f"/api/intake/files/{file_id}")).json()["code"] == "FILE_DAMAGED"
+    assert (await filing.get(f"/api/intake/files/{file_id}")).json()["code"] == "FILE_LOST"
     path.write_bytes(whole)
     assert (await filing.get(f"/api/intake/files/{file_id}")).status_code == 200
 

@@ -115,8 +115,8 @@ async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(
     [
         ({"reason": None}, 422, "INVALID"),
         ({"reason": "no"}, 422, "INVALID"),
-        ({"topic": "onewindow.elderly.requests"}, 422, "NOT_READ"),
-        ({"partition": 9}, 422, "UNKNOWN"),
+        ({"topic": "onewindow.elderly.requests"}, 422, "UNKNOWN_TOPIC"),
+        ({"partition": 9}, 422, "UNKNOWN_PARTITION"),
         ({"partition": -1}, 422, "INVALID"),
         ({"to": "999999999"}, 422, "BEYOND_END"),
         ({"to": "9" * 40}, 422, "INVALID"),

@@ -53,6 +53,9 @@ class FakeUnits:
             code = self._units[code]["parent"] or ""
         return found
 
+    def all(self) -> list[dict[str, Any]]:
+        return list(self._units.values())
+
 
 @cache
 def keyring(*services: str) -> Keyring:

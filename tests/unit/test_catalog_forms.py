@@ -42,7 +42,7 @@ def test_the_main_jobs_form_is_clean_and_stays_what_it_was():
         ({"death": {**SAMPLE["form"]["death"], "date": "2026-02-30"}}, "/form/death/date", "FORMAT"),
         ({"death": {**SAMPLE["form"]["death"], "manner": "odd"}}, "/form/death/manner", "NOT_ALLOWED"),
         ({"death": {**SAMPLE["form"]["death"], "place_region": "12"}}, "/form/death/place_region", "TOO_SHORT"),
-        ({"death": {**SAMPLE["form"]["death"], "cause": "x"}}, "/form/death/cause", "FIELD_UNKNOWN"),
+        ({"death": {**SAMPLE["form"]["death"], "cause": "x"}}, "/form/death/cause", "UNKNOWN_FIELD"),
         ({"death": None}, "/form/death", "REQUIRED"),
         ({"disposition": None}, "/form/disposition", "REQUIRED"),
         ({"disposition": "sunk"}, "/form/disposition", "NOT_ALLOWED"),
@@ -51,7 +51,7 @@ def test_the_main_jobs_form_is_clean_and_stays_what_it_was():
         ({"electronic_delivery": "yes"}, "/form/electronic_delivery", "FORMAT"),
         ({"funeral_home": "420112"}, "/form/funeral_home", "FORMAT"),
         ({"ashes": "kept"}, "/form/ashes", "NOT_ALLOWED"),
-        ({"fee_items": []}, "/form/fee_items", "TOO_SHORT"),
+        ({"fee_items": []}, "/form/fee_items", "TOO_FEW"),
         ({"fee_items": [{"code": "urn", "quantity": 1, "charged": 150.0}]}, "/form/fee_items/0/charged", "FORMAT"),
         ({"fee_items": [{"code": "urn", "quantity": 1, "charged": "1.005"}]}, "/form/fee_items/0/charged", "FORMAT"),
         ({"fee_items": [{"code": "urn", "quantity": 1, "charged": "-1"}]}, "/form/fee_items/0/charged", "OUT_OF_RANGE"),
@@ -246,7 +246,7 @@ def test_an_unknown_bundle_does_not_hide_wrong_values_nor_make_right_ones_wrong(
 
 def test_a_body_of_the_wrong_shape_is_named_beside_its_wrong_form():
     found = codes(examined(sample(channel="pigeon", extra=1, form=sample_form(ashes="kept"))).errors)
-    assert found == {"/channel": "NOT_ALLOWED", "/extra": "FIELD_UNKNOWN", "/form/ashes": "NOT_ALLOWED"}
+    assert found == {"/channel": "NOT_ALLOWED", "/extra": "UNKNOWN_FIELD", "/form/ashes": "NOT_ALLOWED"}
 
 
 def test_it_cannot_be_received_in_the_future():

@@ -12,8 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from shared.catalog.forms import World, validate_form
 from shared.catalog.plan import select
 from shared.catalog.registry import load
-from shared.complaints import sentence
-from shared.http.fields import field_errors
+from shared.complaints import field_errors, sentence
 from tests.support.catalogue import SAMPLE, TODAY
 
 CATALOG = load()

@@ -151,7 +151,7 @@ def test_every_wrong_field_is_named_in_one_answer():
     raw["materials"][0]["file_id"] = "f-1"
     found = wrong(raw)
     assert found["/applicant/name"] == "TOO_LONG"
-    assert found["/applicant/nickname"] == "FIELD_UNKNOWN"
+    assert found["/applicant/nickname"] == "UNKNOWN_FIELD"
     assert found["/accept_region"] == "UNKNOWN_REGION"
     assert found["/received_at"] == "IN_FUTURE"
     assert found["/form/death/date"] == "IN_FUTURE"

@@ -18,7 +18,7 @@ from shared.http.documented import answers
 from shared.http.idempotency import Scope, idempotency
 from shared.http.paging import Paging, paging
 from shared.http.recording import recorded
-from shared.http.refusals import forbidden, not_found
+from shared.http.refusals import forbidden, none_named
 from shared.regions import is_region
 from shared.spec import Command, ServiceHandle
 
@@ -38,8 +38,8 @@ def router(handle: ServiceHandle) -> APIRouter:
         place = where.place(str)
         async with handle.read() as conn:
             rows = await units.listed(conn, under, place[0] if place else None, where.fetch)
-        if under is not None and not rows and place is None:
-            raise not_found()
+            if under is not None and not rows and place is None:
+                raise none_named(under, await units.tree(conn))
         hidden = set() if who.kind == "staff" else {"attributes"}
         return where.page(rows, lambda u: (u.code,), lambda u: u.model_dump(mode="json", exclude=hidden))
 
@@ -89,7 +89,7 @@ def _words(value: Any) -> set[str]:
 def _changing(facts: UnitFacts) -> Command:
     def put_unit(unit: Unit | None, ctx: Ctx) -> tuple[Changes[Unit] | None, dict[str, Any]]:
         if unit is not None and facts.kind != unit.facts.kind:
-            raise Conflict("UNIT_KIND", "机构的类别不能改变,请另设机构", "a unit never changes its kind: make another")
+            raise Conflict("UNIT_KIND")
         changes = change_unit(unit, facts)
         version = (unit.version if unit else 0) + (changes is not None)
         return changes, {**facts.model_dump(mode="json"), "version": version}

@@ -212,9 +212,7 @@ class Door:
     async def change_password(self, who: Principal, old: str, new: str, address: str) -> int:
         """Keeps the hash of the new secret, and ends every session that the old one opened; how many."""
         if old == new or who.account.casefold() in new.casefold():
-            raise RefusedError(
-                Refused("WEAK_SECRET", "", "新密码不能与旧密码相同,也不能含账号", "the new secret must be another one")
-            )
+            raise RefusedError(Refused("WEAK_SECRET"))
         found = await self._proved("password", who.account, old, address)
         kept = await self._secrets.hash(new)
         async with self._handle.write(who.account) as conn:
@@ -254,9 +252,7 @@ class Door:
 
 
 def _not_let_in() -> HttpError:
-    refusal = unauthenticated("INVALID_CREDENTIALS")
-    refusal.detail_zh, refusal.detail_en = "账号或密码不正确", "the account or its secret is wrong"
-    return extended(refusal, error="invalid_grant")
+    return extended(unauthenticated("INVALID_CREDENTIALS"), error="invalid_grant")
 
 
 def _over() -> HttpError:

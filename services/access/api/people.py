@@ -17,6 +17,7 @@ from services.access.domain.outside import subject_of
 from services.access.domain.units import Assignment, UnitFacts, check_together
 from services.access.store import accounts, units
 from services.access.store.seed import RoleFacts
+from shared.codes import named
 from shared.errors import Conflict, FieldError, Invalid, Refused, RefusedError
 from shared.handling.board import prefixes
 from shared.http.auth import Principal, allow
@@ -115,10 +116,10 @@ class _People:
         found = await self._theirs(identity, who)
         issuer = self._handle.settings.oidc_issuer
         if issuer is None:
-            raise Conflict("NO_ISSUER", "未设置外部身份提供方", "no outside issuer is set")
+            raise Conflict("NO_ISSUER")
         index = PersonIndex(self._handle.keyring.index_key)
         if not await self._door.link(subject_of({"iss": issuer, "sub": subject}, index), found, who.account):
-            raise Conflict("LINKED", "该账号或该外部身份已绑定", "this account or this subject is bound already")
+            raise Conflict("LINKED")
         return {"id": identity, "account": found.account}
 
     async def _theirs(self, identity: UUID, who: Principal) -> accounts.Account:
@@ -132,21 +133,19 @@ class _People:
         if found is None or not all(theirs) or (found.kind == "citizen" and not _of_a_province(who)):
             raise not_found()
         if found.account == who.account:
-            raise RefusedError(
-                Refused("OWN_ACCOUNT", "", "不能办理自己的账号", "nobody disables or changes their own account")
-            )
+            raise RefusedError(Refused("OWN_ACCOUNT"))
         return found
 
     async def _check(self, given: Assignment, kind: str, who: Principal) -> None:
         async with self._handle.read() as conn:
-            unit = await units.one(conn, given.unit) if given.unit else None
+            tree = await units.tree(conn)
             others = await accounts.assignments(conn, given.stand_in_for) if given.stand_in_for else []
             held = await accounts.assignments(conn, given.account)
         apart = check_together([given.role, *(a.role for a in held if a.account == given.account)])
-        wrong = [*_wrong(given, kind, unit, others), *([apart] if apart else [])]
+        wrong = [*_wrong(given, kind, tree, others), *([apart] if apart else [])]
         if wrong:
             raise Invalid(wrong)
-        if unit is not None and not who.covers(unit.region, "security"):
+        if given.unit and not who.covers(tree[given.unit].region, "security"):
             raise forbidden("REGION_NOT_YOURS")
 
 
@@ -158,18 +157,16 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "roles": [{k: v for k, v in role.items() if k != "account"} for role in row["roles"]]}
 
 
-def _wrong(given: Assignment, kind: str, unit: UnitFacts | None, others: list[Assignment]) -> list[FieldError]:
+def _wrong(given: Assignment, kind: str, tree: Mapping[str, UnitFacts], others: list[Assignment]) -> list[FieldError]:
     found = []
     if given.role not in KINDS[kind]:
-        text = "这类账号不能担任该岗位 / an account of this kind does not hold that role"
-        found.append(FieldError("/role", "ACCOUNT_KIND", text))
-    if unit is None and given.role != "citizen":
-        found.append(FieldError("/unit", "UNKNOWN_UNIT", "没有这个机构 / there is no such unit"))
+        found.append(FieldError("/role", "ACCOUNT_KIND"))
+    if given.unit not in tree and (given.unit or given.role != "citizen"):
+        found.append(FieldError("/unit", "UNKNOWN_UNIT", named("UNKNOWN_UNIT", given.unit, tree)))
     if given.valid_from and given.valid_to and given.valid_to < given.valid_from:
-        found.append(FieldError("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
+        found.append(FieldError("/valid_to", "DATES"))
     if given.stand_in_for is not None and not any(_own(o, given) for o in others):
-        text = "被代理人没有该岗位,或就是本人 / the person stood in for does not hold this role, or is the same one"
-        found.append(FieldError("/stand_in_for", "NOT_HELD", text))
+        found.append(FieldError("/stand_in_for", "ROLE_NOT_HELD"))
     return found
 
 

@@ -68,8 +68,7 @@ def router(handle: ServiceHandle) -> APIRouter:
         async with handle.write(who.account) as conn:
             found = await accounts.find(conn, account)
             if found is None or (account != who.account and not who.has("security")):
-                message = "只能登记本人的近亲属 / you register your own relatives"
-                raise Invalid([FieldError("/account", "NOT_YOURS", message)])
+                raise Invalid([FieldError("/account", "NOT_YOURS")])
             await relatives.declare(conn, account, ref, body.relation, now, who.account)
             await accounts.audit(conn, now, who.account, "RelativeDeclared", str(found.id), relation=body.relation)
         return {"account": account, "relation": body.relation, "declared_at": now, "declared_by": who.account}

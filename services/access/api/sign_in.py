@@ -114,7 +114,7 @@ def _address(request: Request) -> str:
 
 def _given(**fields: str | None) -> list[str]:
     """The fields that this grant needs; `Invalid` names those that are missing."""
-    missing = [FieldError(f"/{name}", "REQUIRED", "必填 / required") for name, value in fields.items() if not value]
+    missing = [FieldError(f"/{name}", "REQUIRED") for name, value in fields.items() if not value]
     if missing:
         raise Invalid(missing)
     return [value for value in fields.values() if value]

@@ -89,7 +89,7 @@ def renew_session(
     live = _pruned(state, now) if state is not None else None
     found = next((s for s in live.live if s.id == session), None) if live is not None else None
     if live is None or found is None or found.started_at + limits.longest <= now:
-        raise Conflict("SESSION_ENDED", "会话已结束,请重新登录", "the session is over: sign in again")
+        raise Conflict("SESSION_ENDED")
     found.expires_at = min(now + limits.idle, found.started_at + limits.longest)
     return Changes(live), found.expires_at
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.administrators import together
 from shared.catalog.protocol import UnitChanged
 from shared.changes import Changes, Emit, State
+from shared.codes import named
 from shared.errors import FieldError
 from shared.messages import derived_id, topic_of
 from shared.regions import covers, is_region
@@ -63,13 +64,11 @@ def check_unit(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[FieldErr
     """What is wrong with a change, given all units as they are."""
     found = []
     if _CODE.fullmatch(facts.code) is None:
-        found.append(
-            FieldError("/code", "UNIT_CODE", "机构代码由大写字母、数字和连字符组成 / capitals, digits and hyphens")
-        )
+        found.append(FieldError("/code", "UNIT_CODE"))
     if not is_region(facts.region):
-        found.append(FieldError("/region", "REGION_FORMAT", "区划代码应为6位或12位数字 / a region has 6 or 12 digits"))
+        found.append(FieldError("/region", "REGION_FORMAT"))
     if facts.valid_to is not None and facts.valid_to < facts.valid_from:
-        found.append(FieldError("/valid_to", "DATES", "终止日期早于起始日期 / it would end before it begins"))
+        found.append(FieldError("/valid_to", "DATES"))
     return found + _check_stand_ins(facts.attributes.get("stand_ins")) + _check_parent(facts, tree)
 
 
@@ -78,8 +77,7 @@ def _check_stand_ins(given: Any) -> list[FieldError]:
     lists = given.values() if isinstance(given, dict) else [given or []]
     if all(isinstance(people, list | tuple) and all(map(_stands_in, people)) for people in lists):
         return []
-    text = "代理人应为账号,或含 account、valid_from、valid_to / a stand-in is an account, or one with both days"
-    return [FieldError("/attributes/stand_ins", "STAND_IN", text)]
+    return [FieldError("/attributes/stand_ins", "STAND_IN")]
 
 
 def _stands_in(person: Any) -> bool:
@@ -100,13 +98,11 @@ def _check_parent(facts: UnitFacts, tree: Mapping[str, UnitFacts]) -> list[Field
         return []
     parent = tree.get(facts.parent)
     if parent is None:
-        return [FieldError("/parent", "UNKNOWN_UNIT", "没有这个上级机构 / there is no such unit")]
+        return [FieldError("/parent", "UNKNOWN_UNIT", named("UNKNOWN_UNIT", facts.parent, tree))]
     if facts.code in _line(facts.parent, tree):
-        return [FieldError("/parent", "CIRCLE", "机构不能隶属于自己或其下级 / a unit cannot lie under itself")]
+        return [FieldError("/parent", "CIRCLE")]
     if not covers(parent.region, facts.region):
-        return [
-            FieldError("/region", "OUTSIDE_PARENT", "区划不在上级机构辖区内 / the region lies outside its parent's")
-        ]
+        return [FieldError("/region", "OUTSIDE_PARENT")]
     return []
 
 

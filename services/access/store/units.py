@@ -31,12 +31,6 @@ async def tree(conn: asyncpg.Connection) -> dict[str, UnitFacts]:
     return {unit.code: unit for unit in map(facts_of, rows)}
 
 
-async def one(conn: asyncpg.Connection, code: str) -> UnitFacts | None:
-    """The unit of this code, if there is one."""
-    row = await conn.fetchrow("SELECT body->'facts' AS facts, release FROM access.node WHERE code = $1", code)
-    return None if row is None else facts_of(row)
-
-
 async def listed(conn: asyncpg.Connection, under: str | None, after: str | None, limit: int) -> list[UnitFacts]:
     """Units by code, all or one with everything under it."""
     rows = await (conn.fetch(_ALL, after, limit) if under is None else conn.fetch(_UNDER, under, after, limit))

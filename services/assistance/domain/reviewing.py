@@ -172,7 +172,4 @@ def _hearing_required() -> Refused:
     return Refused(
         "HEARING_REQUIRED",
         HEARING_LAW,
-        "调减、终止前应当听取该户意见:请在 result.hearing 记录听取的时间(at,带时区)和意见(said)",
-        "the family must be heard before a reduction or an end: record in result.hearing when (at, with its zone) and"
-        " what was said",
     )

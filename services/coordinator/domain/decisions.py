@@ -18,6 +18,7 @@ from services.coordinator.domain.tasks import (
     close_moot,
 )
 from services.coordinator.domain.turn import Turn
+from shared.codes import named
 from shared.errors import FieldError, Invalid
 from shared.handling import tasks
 from shared.handling.decisions import not_possible
@@ -80,8 +81,8 @@ def _new_finding(turn: Turn, item: CaseItem, decision: TaskDecision) -> None:
 def _unit(turn: Turn, decision: TaskDecision) -> str:
     unit = str(decision.result.get("unit", ""))
     if turn.ctx.units.get(unit) is None:
-        message = "请写明由哪个机构办理 / name the unit that is to handle it"
-        raise Invalid([FieldError("/result/unit", "UNKNOWN_UNIT", message)])
+        there = [str(one["code"]) for one in turn.ctx.units.all()]
+        raise Invalid([FieldError("/result/unit", "UNKNOWN_UNIT", named("UNKNOWN_UNIT", unit, there))])
     return unit
 
 

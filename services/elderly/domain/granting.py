@@ -167,8 +167,6 @@ def _too_young(law: str) -> Refused:
     return Refused(
         "TOO_YOUNG",
         law,
-        "未到可登记的月份,不能批准;请不予受理并告知何时可办",
-        "it is too early to register, so it cannot be approved: do not accept it, and say from when it can be",
     )
 
 

@@ -14,9 +14,10 @@ from services.funeral.domain.fees import Charge, charge_rows
 from shared.catalog.forms import Code, Name
 from shared.changes import Ctx, State
 from shared.clock import beijing_date
+from shared.codes import named
 from shared.crypto import Aad, Sealed
 from shared.errors import FieldError
-from shared.identity import MESSAGES, birth_of, check_id_no, normalise_id_no
+from shared.identity import birth_of, check_id_no, normalise_id_no
 from shared.masking import mask_id_no, mask_name
 from shared.messages import derived_id
 from shared.money import NonNegativeYuan
@@ -160,29 +161,26 @@ def _aad(identity: UUID, ctx: Ctx) -> Aad:
 def _identity(report: CremationReport, today: date) -> Iterator[FieldError]:
     problem = check_id_no(report.person.id_type, report.person.id_no, today)
     if problem:
-        yield FieldError("/person/id_no", problem, MESSAGES[problem])
+        yield FieldError("/person/id_no", problem)
         return
     born = birth_of(normalise_id_no(report.person.id_type, report.person.id_no))
     if born and born > report.died_on:
-        yield FieldError("/died_on", "BEFORE_BIRTH", "死亡日期早于出生日期 / died before the birth date")
+        yield FieldError("/died_on", "BEFORE_BIRTH")
 
 
 def _days(report: CremationReport, today: date) -> Iterator[FieldError]:
     for name, day in (("died_on", report.died_on), ("cremated_on", report.cremated_on)):
         if day > today:
-            yield FieldError(f"/{name}", "IN_FUTURE", "日期不能晚于今天 / the day may not be after today")
+            yield FieldError(f"/{name}", "IN_FUTURE")
     if report.cremated_on < report.died_on:
-        message = "火化日期不能早于死亡日期 / a cremation comes after the death"
-        yield FieldError("/cremated_on", "BEFORE_DEATH", message)
+        yield FieldError("/cremated_on", "BEFORE_DEATH")
 
 
 def _charges(report: CremationReport, codes: Collection[str]) -> Iterator[FieldError]:
     seen: set[str] = set()
     for n, charge in enumerate(report.charges):
         if charge.code not in codes:
-            message = f"没有这个收费项目,可用:{'、'.join(sorted(codes))} / no such charge"
-            yield FieldError(f"/charges/{n}/code", "UNKNOWN_CHARGE", message)
+            yield FieldError(f"/charges/{n}/code", "UNKNOWN_CHARGE", named("UNKNOWN_CHARGE", charge.code, codes))
         elif charge.code in seen:
-            message = "同一项目请合并为一行 / one line a code"
-            yield FieldError(f"/charges/{n}/code", "DUPLICATE_CODE", message)
+            yield FieldError(f"/charges/{n}/code", "DUPLICATE_CODE")
         seen.add(charge.code)

@@ -17,9 +17,8 @@ from services.intake.api.submission import submit
 from services.intake.api.views import detail
 from services.intake.domain.intimate import neutral_lines
 from shared.audit.readings import Ground
-from shared.catalog.forms import field_error
 from shared.catalog.parties import Submission
-from shared.errors import Invalid
+from shared.errors import FieldError, Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
@@ -86,7 +85,7 @@ def _draft_of(body: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:
     try:
         draft_id = TypeAdapter(UUID).validate_python(body["draft_id"])
     except ValidationError:
-        raise Invalid([field_error("/draft_id", "FORMAT")]) from None
+        raise Invalid([FieldError("/draft_id", "FORMAT")]) from None
     return draft_id, {name: value for name, value in body.items() if name != "draft_id"}
 
 

@@ -14,7 +14,7 @@ from shared.catalog.definition import bundle_document, catalogue_document, matte
 from shared.clock import beijing_date
 from shared.http.auth import public
 from shared.http.documented import answers
-from shared.http.refusals import not_found
+from shared.http.refusals import none_named, not_found
 from shared.policy import NATION
 from shared.spec import ServiceHandle
 
@@ -38,14 +38,14 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def get_matter(code: str, region: Place = NATION) -> dict[str, Any]:
         """One matter: form, materials, limits, law; with the words to be told before a commitment there."""
         if code not in catalog.matters:
-            raise not_found()
+            raise none_named(code, catalog.matters)
         return told(matter_document(catalog, code), region, beijing_date(handle.clock.now()))
 
     @routes.get("/bundles/{code}", dependencies=[public()], **answers(BundleShown))
     async def get_bundle(code: str, region: Place = NATION) -> dict[str, Any]:
         """One bundle: its matters in order, and the one form they share; with the words to be told there."""
         if code not in catalog.bundles:
-            raise not_found()
+            raise none_named(code, catalog.bundles)
         return told(bundle_document(catalog, code), region, beijing_date(handle.clock.now()))
 
     @routes.get("/definitions/{sha256}", dependencies=[public()], **answers(DefinitionShown))

@@ -11,7 +11,7 @@ from services.intake.domain import files
 from services.intake.domain.files import File
 from services.intake.store import files as stored
 from shared.changes import Changes, Ctx
-from shared.errors import Invalid
+from shared.errors import FieldError, Invalid
 from shared.http.principal import Principal
 from shared.spec import Command, ServiceHandle
 
@@ -44,7 +44,7 @@ async def require_file(handle: ServiceHandle, file_id: UUID | None, pointer: str
     if file_id is not None:
         code = (await looked_up(handle, [str(file_id)], who)).get(str(file_id), "FILE_UNKNOWN")
         if code is not None:
-            raise Invalid([files.file_error(pointer, code)])
+            raise Invalid([FieldError(pointer, code)])
 
 
 def _hands_in(file: File | None, who: Principal) -> bool:

@@ -12,7 +12,6 @@ from services.intake.api.access import PEOPLE, RECEIVING, STAFF, concerned, hidd
 from services.intake.api.recorded import record
 from services.intake.api.shapes import FileShown
 from services.intake.api.uploads import take_in
-from services.intake.domain import files
 from services.intake.domain.files import File
 from services.intake.domain.intimate import shows_file
 from services.intake.domain.model import Application
@@ -46,7 +45,12 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Handing in and reading files."""
     routes = APIRouter()
 
-    @routes.post(UPLOADS, dependencies=[recorded(handle)], openapi_extra=_documented(), **answers(FileShown, 201))
+    @routes.post(
+        UPLOADS,
+        dependencies=[recorded(handle)],
+        openapi_extra=_documented(),
+        **answers(FileShown, 201, {408: "发送太慢 / it took too long to come"}),
+    )
     async def create_file(
         request: Request,
         key: Annotated[Scope, Depends(unread_idempotency)],
@@ -76,8 +80,7 @@ async def _seen(handle: ServiceHandle, file_id: UUID, who: Principal) -> File:
     if file is None or file.state == "gone" or not await _may_see(handle, file, who):
         raise not_found()
     if file.problem is not None:
-        zh, _, en = files.WORDS[file.problem].partition(" / ")
-        raise HttpError(409, file.problem, zh, en)
+        raise HttpError(409, file.problem)
     return file
 
 
@@ -98,7 +101,7 @@ async def _opened(handle: ServiceHandle, file: File) -> bytes:
     except Poison as cause:
         async with handle.write("system", "file_damaged", {"file_id": str(file.id)}):
             pass
-        raise HttpError(409, "FILE_DAMAGED", cause.detail_zh, cause.detail_en) from cause
+        raise HttpError(409, "FILE_LOST") from cause
 
 
 async def _note(handle: ServiceHandle, file: File, who: Principal, ground: Ground) -> None:

@@ -89,9 +89,7 @@ def _refuse_method(body: Delivery, who: Principal, application: Application) -> 
     village = who.covers(application.accept_region, "village_worker")
     clerk = who.covers(application.accept_region, "clerk", "town_clerk")
     if body.method == "village_worker" if not village else (body.method != "village_worker" and not clerk):
-        raise HttpError(
-            403, "METHOD_NOT_YOURS", "您的岗位不能以此方式送达", "your role does not deliver papers in this way"
-        )
+        raise HttpError(403, "METHOD_NOT_YOURS")
 
 
 async def _deliver(

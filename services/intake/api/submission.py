@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
 from services.intake import store
@@ -35,10 +35,6 @@ HOLDING_ONCE = "holding_once"
 """The index that lets one of two applications for the same through."""
 
 
-class _AllUnits(Protocol):
-    def all(self) -> Iterable[routing.Unit]: ...
-
-
 async def submit(
     handle: ServiceHandle,
     submission: Submission | Mapping[str, Any],
@@ -67,8 +63,7 @@ async def submit(
 def here_of(handle: ServiceHandle) -> Here:
     """The catalogue and units in force now."""
     ctx = handle.ctx()
-    units = cast("_AllUnits", ctx.units).all()
-    return Here(handle.catalog, routing.in_force(units, beijing_date(ctx.now)), ctx.now)
+    return Here(handle.catalog, routing.in_force(ctx.units.all(), beijing_date(ctx.now)), ctx.now)
 
 
 def _refuse_foreign(raw: Mapping[str, Any], who: Principal, here: Here) -> None:
@@ -186,7 +181,5 @@ async def _duplicate(handle: ServiceHandle, checked: Checked, who: Principal) ->
     ]
     conflict = Conflict(
         "DUPLICATE_APPLICATION",
-        "其中有事项正在办理或已经办结,整件不予重复受理",
-        "a matter in it is being handled or was granted already: the whole is refused",
     )
     return extended(conflict, existing=shown)

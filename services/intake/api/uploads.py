@@ -53,7 +53,7 @@ async def _in_time(reading: Awaitable[tuple[bytes, str, str]]) -> tuple[bytes, s
         async with asyncio.timeout(READ_SECONDS):
             return await reading
     except TimeoutError:
-        raise HttpError(408, "TOO_SLOW", "上传太慢,请换个网络再试", "the upload took too long, try again") from None
+        raise HttpError(408, "TOO_SLOW") from None
 
 
 class _InMemory(MultiPartParser):
@@ -69,7 +69,7 @@ async def _read(request: Request, most: int) -> tuple[bytes, str, str]:
     try:
         form = await _InMemory(request.headers, request.stream(), max_files=1, max_fields=4).parse()
     except (MultiPartException, KeyError):
-        raise HttpError(400, "FORM_UNREADABLE", "表单读不了", "the form cannot be read") from None
+        raise HttpError(400, "FORM_UNREADABLE") from None
     part = form.get("file")
     if not isinstance(part, UploadFile):
         raise Invalid([_no_file()])
@@ -91,7 +91,7 @@ async def _keep(
     if kept.verdict == "infected":
         async with handle.write(who.account, "file_refused", {"sha256": kept.sha256}):
             pass
-        raise Invalid([files.file_error("/file", "FILE_REFUSED")])
+        raise Invalid([FieldError("/file", "FILE_REFUSED")])
     file = File(
         id=file_id,
         owner=who.account,

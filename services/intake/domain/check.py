@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.intake.domain import materials, routing
-from services.intake.domain.files import file_error
 from services.intake.domain.lenient import beside, set_aside
 from services.intake.domain.routing import Unit
 from shared.catalog.forms import World
@@ -32,15 +31,6 @@ MOST_TOLD = 200
 """Wrong fields named at most: who sends thousands of them is no form, and weighing each against each takes minutes."""
 OLDEST = timedelta(days=3 * 366)
 """How far back a day of receiving may lie: what is older is a typing error."""
-
-_WORDS = {
-    "TOO_OLD": "收件日期过早,请核对 / that day of receiving lies too far back",
-    "HIDDEN_CHARACTER": "姓名中有看不见的字符,请重新输入 / the name holds characters nobody sees: type it again",
-    "NOT_BY_YOURSELF": "网上申请不能自行填写此项 / this cannot be chosen by one who applies online",
-    "NO_UNIT": "该地区没有办理此事项的机构 / no unit there handles this matter",
-    "BEFORE_BIRTH": "死亡日期早于证件号码中的出生日期 / the death is before the birth in the number",
-    "APPLICANT_NOT_YOU": "网上申请须由申请人本人提交 / an application online is handed in by the applicant",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +55,8 @@ class Here:
             today=self.today,
             known_unit=lambda code: routing.partner(code, self.units) is not None,
             known_region=lambda region: routing.knows_region(region, self.units),
+            units=lambda: routing.partners(self.units),
+            regions=lambda: routing.regions(self.units),
         )
 
 
@@ -129,7 +121,7 @@ def death_date(form: Mapping[str, Any]) -> date | None:
 
 def not_the_applicant() -> FieldError:
     """A citizen handed in an application whose applicant is another."""
-    return _error("/applicant/id_no", "APPLICANT_NOT_YOU")
+    return FieldError("/applicant/id_no", "APPLICANT_NOT_YOU")
 
 
 def not_by_oneself(submission: Submission, today: date) -> list[FieldError]:
@@ -137,13 +129,15 @@ def not_by_oneself(submission: Submission, today: date) -> list[FieldError]:
     seen an original."""
     found = seen_by_oneself(submission.materials)
     if submission.received_at is not None and beijing_date(submission.received_at) != today:
-        found.append(_error("/received_at", "NOT_BY_YOURSELF"))
+        found.append(FieldError("/received_at", "NOT_BY_YOURSELF"))
     return found
 
 
 def seen_by_oneself(given: Sequence[MaterialIn]) -> list[FieldError]:
     """Originals that a citizen says an official has seen."""
-    return [_error(f"/materials/{n}/original_seen", "NOT_BY_YOURSELF") for n, m in enumerate(given) if m.original_seen]
+    return [
+        FieldError(f"/materials/{n}/original_seen", "NOT_BY_YOURSELF") for n, m in enumerate(given) if m.original_seen
+    ]
 
 
 def _too_old(rest: dict[str, Any], here: Here) -> list[FieldError]:
@@ -155,28 +149,28 @@ def _too_old(rest: dict[str, Any], here: Here) -> list[FieldError]:
     if given is None or given >= here.now - OLDEST:
         return []
     del rest["received_at"]
-    return [_error("/received_at", "TOO_OLD")]
+    return [FieldError("/received_at", "TOO_OLD")]
 
 
 def _hidden(submission: Submission) -> Iterator[FieldError]:
     """Names with control, direction or zero-width characters: one name would show as another, and never be found."""
     for pointer, party in named_parties(submission):
         if any(unicodedata.category(c) in _UNSEEN for c in party.name):
-            yield _error(f"{pointer}/name", "HIDDEN_CHARACTER")
+            yield FieldError(f"{pointer}/name", "HIDDEN_CHARACTER")
 
 
 def _further(
     submission: Submission, matters: Sequence[Matter], units: Mapping[str, str | None], here: Here
 ) -> Iterator[FieldError]:
     if None in units.values():
-        yield _error("/accept_region", "NO_UNIT")
+        yield FieldError("/accept_region", "NO_UNIT")
     yield from _hidden(submission)
     yield from _lifetime(submission)
     for n, material in enumerate(submission.materials if matters else ()):  # else the choice of matters is told first
         yield from materials.wrong(f"/materials/{n}", material, matters, submission.accept_region, here.now, here.today)
     for pointer, file_id in file_ids(submission):
         if code := here.files.get(file_id, "FILE_UNKNOWN"):
-            yield file_error(pointer, code)
+            yield FieldError(pointer, code)
 
 
 def _lifetime(submission: Submission) -> Iterator[FieldError]:
@@ -185,8 +179,4 @@ def _lifetime(submission: Submission) -> Iterator[FieldError]:
         return
     born = birth_of(normalise_id_no(subject.id_type, subject.id_no))
     if born is not None and died < born:
-        yield _error(f"/form/{DEATH}/date", "BEFORE_BIRTH")
-
-
-def _error(pointer: str, code: str) -> FieldError:
-    return FieldError(pointer, code, _WORDS[code])
+        yield FieldError(f"/form/{DEATH}/date", "BEFORE_BIRTH")

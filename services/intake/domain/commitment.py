@@ -197,7 +197,7 @@ def _revoke(changes: Changes[Application], made: Commitment, ctx: Ctx) -> None:
 def repaired(state: Application, ctx: Ctx) -> Changes[Application]:
     """The signer has made good for it (信用修复): commitments are open to them again. `Conflict` where none was false."""
     if not any(made.state == "false" for made in state.commitments):
-        raise Conflict("NOT_FALSE", "本件没有认定不实的承诺", "no commitment of this application was found false")
+        raise Conflict("NOT_FALSE")
     state.commitments = [
         made.model_copy(update={"state": "repaired"}) if made.state == "false" else made for made in state.commitments
     ]

@@ -49,6 +49,6 @@ def handed_in(state: Draft, application_no: str, key: str) -> Changes[Draft]:
 def on_expired(state: Draft | None, timer: Timer, ctx: Ctx) -> Changes[Draft]:
     """Thirty days are over: the content goes."""
     if state is None:
-        raise Conflict("DRAFT_GONE", "草稿已不存在", "there is no such draft any more")
+        raise Conflict("DRAFT_GONE")
     state.content = None
     return Changes(state)

@@ -20,13 +20,6 @@ SCANNER, STORE = "file_scanner", "file_store"
 
 FileState = Literal["quarantined", "clean", "refused", "gone"]
 
-WORDS = {
-    "FILE_UNKNOWN": "没有这个文件,请先上传 / there is no such file, upload it first",
-    "FILE_OF_ANOTHER": "这个文件已用于另一件申请,请重新上传 / this file belongs to another application: upload it again",
-    "FILE_QUARANTINED": "文件还在查毒,请稍后再试 / the file is still being looked into, try again soon",
-    "FILE_REFUSED": "文件未通过查毒,不能使用 / the file did not pass the virus scan",
-}
-
 
 class File(State):
     """One file; its content lies sealed in the store under the key in `wrapped`, which goes when the file goes.
@@ -64,14 +57,9 @@ def claim(state: File | None, case_id: UUID, pointer: str) -> Changes[File]:
     if state is not None and state.case_id not in (None, case_id):
         code = "FILE_OF_ANOTHER"
     if state is None or code is not None:
-        raise Invalid([file_error(pointer, code or "FILE_UNKNOWN")])
+        raise Invalid([FieldError(pointer, code or "FILE_UNKNOWN")])
     state.case_id = case_id
     return Changes(state, timers=[CancelTimer(EXPIRY)])
-
-
-def file_error(pointer: str, code: str) -> FieldError:
-    """A file that cannot be handed in."""
-    return FieldError(pointer, code, WORDS[code])
 
 
 def on_expired(state: File | None, timer: Timer, ctx: Ctx) -> Changes[File]:

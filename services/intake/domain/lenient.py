@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.catalog.forms import field_errors
 from shared.catalog.parties import Submission
+from shared.complaints import field_errors
 from shared.errors import FieldError
 
 _STAND_IN: Mapping[str, Any] = {"name": "某", "channel": "window", "accept_region": "110000"}
@@ -24,10 +24,10 @@ def set_aside(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]
     try:
         Submission.model_validate(raw)
     except ValidationError as cause:
-        rest = deepcopy(dict(raw))
-        for error in sorted(cause.errors(include_url=False, include_input=False), key=lambda e: -len(e["loc"])):
+        rest, wrong = deepcopy(dict(raw)), cause.errors(include_url=False, include_input=False)
+        for error in sorted(wrong, key=lambda e: -len(e["loc"])):
             _take_out(rest, error["loc"])
-        return rest, field_errors("", cause)
+        return rest, field_errors(wrong)
     return dict(raw), []
 
 

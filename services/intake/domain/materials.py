@@ -54,7 +54,7 @@ def returned(state: Application, kind: str, ctx: Ctx) -> None:
         if material.type == kind and material.source == "paper" and material.returned_at is None:
             state.materials[n] = material.model_copy(update={"returned_by": ctx.actor, "returned_at": ctx.now})
             return
-    raise Conflict("NOT_HELD", "没有收存这种纸质材料,或已退还", "no such paper is held, or it was given back")
+    raise Conflict("NOT_HELD")
 
 
 # --- what may be promised instead of brought --------------------------------------------------------------------------
@@ -90,8 +90,7 @@ def _committed(
 ) -> Iterator[FieldError]:
     text = commitments().of(material.type, region, today)
     if text is None or not needs or not all(need.commits for need in needs):
-        words = "该材料不适用告知承诺,请提交材料 / a commitment cannot stand for this material"
-        yield FieldError(f"{pointer}/source", "COMMITMENT_NOT_ALLOWED", words)
+        yield FieldError(f"{pointer}/source", "COMMITMENT_NOT_ALLOWED")
         return
     given = material.commitment
     if given is None:
@@ -100,8 +99,7 @@ def _committed(
         words = f"告知文本已更新为 {text.version},请重新告知并签署 / version {text.version} is to be told and signed"
         yield FieldError(f"{pointer}/commitment/version", "COMMITMENT_TEXT_OLD", words)
     if not given.informed_at <= given.signed_at <= now:
-        words = "应先告知、后签署,且不晚于现在 / first told, then signed, and not in the future"
-        yield FieldError(f"{pointer}/commitment/signed_at", "COMMITMENT_TIMES", words)
+        yield FieldError(f"{pointer}/commitment/signed_at", "COMMITMENT_TIMES")
 
 
 # --- what nobody had to bring -----------------------------------------------------------------------------------------

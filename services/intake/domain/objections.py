@@ -18,6 +18,7 @@ from services.intake.domain.sealing import EVIDENCE, REASON, seal
 from services.intake.domain.telling import tell
 from shared.catalog.protocol import CaseMessage, FactDisputed, FactEstablished, FactUpheld, LifeEventReported
 from shared.changes import Changes, Ctx, Emit
+from shared.codes import named
 from shared.errors import Conflict, FieldError, Invalid
 from shared.handling.procedure import OpenTask
 from shared.handling.tasks import TaskDecision, TaskOutcome, confided, decide, open_task
@@ -43,7 +44,7 @@ def raise_objection(
     """
     name = _fact_of(state, fact, ctx)
     if state.facts[name].refuted:
-        raise Conflict("FACT_RETRACTED", "该事实已经更正,无须再提异议", "this fact was found not to be so already")
+        raise Conflict("FACT_RETRACTED")
     known = next((o for o in state.objections if o.fact == name and o.ground == ground and o.state == "open"), None)
     if known is not None:
         return None, known
@@ -66,8 +67,7 @@ def _fact_of(state: Application, fact: str | None, ctx: Ctx) -> str:
     if name in rested_on:
         state.facts.setdefault(name, FactState(source="", status=FactStatus.CONFIRMED))
     else:
-        message = "该申请没有这项待核实的事实 / this application rests on no such fact"
-        raise Invalid([FieldError("/fact", "UNKNOWN_FACT", message)])
+        raise Invalid([FieldError("/fact", "UNKNOWN_FACT", named("UNKNOWN_FACT", name, rested_on))])
     return name
 
 

@@ -84,6 +84,16 @@ def partner(code: str, units: Iterable[Unit]) -> Unit | None:
     return next((u for u in units if u["code"] == code and u["kind"] == "partner"), None)
 
 
+def partners(units: Iterable[Unit]) -> list[str]:
+    """The codes of all partners."""
+    return [str(u["code"]) for u in units if u["kind"] == "partner"]
+
+
+def regions(units: Iterable[Unit]) -> list[str]:
+    """The places that units serve, from the county down."""
+    return [str(u["region"]) for u in units if _level(u) >= _LEVEL["county"]]
+
+
 def _services(unit: Unit) -> Iterable[str]:
     services: Iterable[str] = (unit.get("attributes") or {}).get("services") or ()
     return services

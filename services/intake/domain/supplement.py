@@ -10,19 +10,19 @@ from pydantic import Field
 from services.intake.domain import commitment, timeline, tolerance
 from services.intake.domain.check import Here
 from services.intake.domain.facts import to_coordinator
-from services.intake.domain.files import file_error
 from services.intake.domain.materials import Material, taken, wrong
 from services.intake.domain.model import Application
 from services.intake.domain.parts import resent
 from services.intake.domain.sealing import seal, unseal
 from services.intake.domain.telling import tell
 from services.intake.domain.visits import end_calls
-from shared.catalog.forms import field_error, validate_form
+from shared.catalog.forms import validate_form
 from shared.catalog.materials import NAMES as MATERIAL_NAMES
 from shared.catalog.model import Matter
 from shared.catalog.parties import MaterialIn, Shape
 from shared.catalog.protocol import ItemView
 from shared.changes import Changes, Ctx
+from shared.codes import named
 from shared.errors import Conflict, FieldError, Invalid
 
 
@@ -82,7 +82,7 @@ def _promises(state: Application, given: Supplement, ctx: Ctx) -> Changes[Applic
 
 def _refuse_wrong_round(waiting: Sequence[ItemView], given: Supplement) -> None:
     if not waiting:
-        raise Conflict("NOT_CORRECTING", "本件目前不需要补正", "nothing waits for a correction now")
+        raise Conflict("NOT_CORRECTING")
     now = max(i.round for i in waiting)
     if given.round != now:
         raise Conflict("ROUND_OLD", f"现在是第 {now} 轮,请重新查看后再补正", f"round {now} is open: read again first")
@@ -97,7 +97,7 @@ def _clean_form(given: Supplement, matters: Sequence[Matter], state: Application
     for n, material in enumerate(given.materials):
         errors += _material(f"/materials/{n}", material, matters, state, here)
     if not given.form and not given.materials:
-        errors.append(field_error("/form", "REQUIRED"))
+        errors.append(FieldError("/form", "REQUIRED"))
     if errors:
         raise Invalid(errors)
     return clean
@@ -109,17 +109,16 @@ def _material(
     known = MATERIAL_NAMES.keys() | {need.type for m in matters for need in m.materials}
     found = []
     if material.type not in known:
-        found.append(FieldError(f"{pointer}/type", "UNKNOWN_MATERIAL", "没有这种材料 / no such material type"))
+        found.append(FieldError(f"{pointer}/type", "UNKNOWN_MATERIAL", named("UNKNOWN_MATERIAL", material.type, known)))
     if material.file_id is not None:
         code = here.files.get(material.file_id, "FILE_UNKNOWN")
-        found += [file_error(f"{pointer}/file_id", code)] if code else []
+        found += [FieldError(f"{pointer}/file_id", code)] if code else []
     elif material.source == "upload":
-        found.append(field_error(f"{pointer}/file_id", "REQUIRED"))
+        found.append(FieldError(f"{pointer}/file_id", "REQUIRED"))
     if material.source == "deferred" and material.promise_by is None:
-        found.append(field_error(f"{pointer}/promise_by", "REQUIRED"))
+        found.append(FieldError(f"{pointer}/promise_by", "REQUIRED"))
     if material.source == "deferred" and material.type in {t.material for t in state.tolerances}:
-        words = "该材料已容缺一次,请提交 / this material was promised once already: bring it"
-        found.append(FieldError(f"{pointer}/source", "PROMISED_BEFORE", words))
+        found.append(FieldError(f"{pointer}/source", "PROMISED_BEFORE"))
     return [*found, *wrong(pointer, material, matters, state.accept_region, here.now, here.today)]
 
 

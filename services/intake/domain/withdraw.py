@@ -16,6 +16,7 @@ from services.intake.domain.visits import end_calls
 from shared.catalog.parties import MatterCode, Shape
 from shared.catalog.protocol import ItemView, WithdrawalSubmitted
 from shared.changes import Changes, Ctx
+from shared.codes import named
 from shared.errors import Conflict, FieldError, Invalid
 from shared.outcomes import FINAL_ITEM, Nature
 
@@ -36,9 +37,7 @@ def withdraw(state: Application, given: Withdrawal, ctx: Ctx) -> Changes[Applica
     named = state.items if given.matters is None else _named(state, given.matters)
     items = [i for i in named if i.nature is Nature.ON_APPLICATION and i.status not in FINAL_ITEM]
     if not items:
-        raise Conflict(
-            "NOTHING_TO_WITHDRAW", "没有可以撤回的在办事项", "no open matter here was applied for: nothing to withdraw"
-        )
+        raise Conflict("NOTHING_TO_WITHDRAW")
     state.withdrawing = list(dict.fromkeys([*state.withdrawing, *(i.item_id for i in items)]))
     # Why is in the applicant's own words, so it stays here, sealed.
     state.evidence[REASON] = seal(ctx.keyring, state.id, REASON, 0, {"reason": given.reason})
@@ -55,11 +54,10 @@ def _named(state: Application, matters: Sequence[str]) -> list[ItemView]:
     errors = []
     for n, code in enumerate(matters):
         if code not in by_matter:
-            message = "本件没有这个事项 / not a matter of this application"
-            errors.append(FieldError(f"/matters/{n}", "MATTER_NOT_IN_CASE", message))
+            told = named("MATTER_NOT_IN_CASE", code, by_matter)
+            errors.append(FieldError(f"/matters/{n}", "MATTER_NOT_IN_CASE", told))
         elif by_matter[code].nature is not Nature.ON_APPLICATION:
-            message = "依职权或告知的事项不能撤回 / a matter that runs by law cannot be withdrawn"
-            errors.append(FieldError(f"/matters/{n}", "NOT_ON_APPLICATION", message))
+            errors.append(FieldError(f"/matters/{n}", "NOT_ON_APPLICATION"))
     if errors:
         raise Invalid(errors)
     return [by_matter[code] for code in dict.fromkeys(matters)]

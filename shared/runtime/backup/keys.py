@@ -76,9 +76,7 @@ def _opened(path: Path, passphrase: str) -> bytes:
     try:
         return AESGCM(_derived(passphrase, salt)).decrypt(nonce, data[head + _SALT + _NONCE :], _MARK)
     except (InvalidTag, ValueError) as cause:
-        raise Conflict(
-            "WRONG_PASSPHRASE", "口令不对,或密钥文件已损坏", "the passphrase is wrong, or the file of keys is damaged"
-        ) from cause
+        raise Conflict("WRONG_PASSPHRASE") from cause
 
 
 def _derived(passphrase: str, salt: bytes) -> bytes:

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, ItemsView, Mapping
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import orjson
@@ -43,7 +44,8 @@ def calc(
             show(name)
         return
     if rule not in rules:
-        raise Misconfigured("calc", f"没有规则 {rule},见 calc --list", f"no rule {rule}, see `calc --list`")
+        near = ", ".join(get_close_matches(rule, rules, n=3)) or "calc --list"
+        raise Misconfigured("calc", f"没有规则 {rule},见 {near}", f"no rule {rule}, see {near}")
     function, policy = rules[rule]
     given = _Inputs(_pairs(inputs or []))
     found = function(given, policy(), _day("--as-of", as_of), region)

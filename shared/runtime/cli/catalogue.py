@@ -17,6 +17,7 @@ from shared.bus.kafka_topics import declare
 from shared.catalog import schemas as catalogue_schemas
 from shared.catalog.asyncapi import asyncapi as describe_events
 from shared.catalog.registry import Catalog, load
+from shared.codes import GROUPS, words
 from shared.config import CONFIG, DATABASE_URL, PREFIX, Settings, load_settings
 from shared.db import stored
 from shared.release import this_release
@@ -28,6 +29,7 @@ from shared.runtime.host import load_specs
 
 ROOT = Path(__file__).resolve().parents[3]
 OPENAPI = ROOT / "docs" / "openapi.json"
+CODES_PAGE = ROOT / "docs" / "codes.md"
 ASYNCAPI = ROOT / "docs" / "asyncapi.json"
 SCHEMAS = ROOT / "schemas"
 STORED = SCHEMAS / "stored.json"
@@ -36,7 +38,7 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (matters, openapi, asyncapi, schemas, topics, gateway, settings):
+    for command in (matters, codes, openapi, asyncapi, schemas, topics, gateway, settings):
         app.command()(command)
 
 
@@ -53,6 +55,25 @@ def matters() -> None:
     show(table)
 
 
+def codes(check: Annotated[bool, typer.Option(help="只比较 / compare only")] = False) -> None:
+    """生成错误码一览 / write the page of all codes of refusals."""
+    _kept(CODES_PAGE, codes_page().encode(), check=check)
+
+
+def codes_page() -> str:
+    """The registry of codes as a page."""
+    lines = [
+        "# 错误码 / Codes of refusals",
+        "",
+        "Made by `onewindow codes` from `shared/codes.py`. A code never changes; the words beside it may be said more"
+        " closely in `detail` and `errors[].message`, with the names that there are or the values that would be right.",
+    ]
+    for title, group in GROUPS.items():
+        lines += ["", f"## {title}", "", "| code | 中文 | English |", "|---|---|---|"]
+        lines += [f"| `{code}` | {words(code)[0]} | {words(code)[1]} |" for code in sorted(group)]
+    return "\n".join(lines) + "\n"
+
+
 def openapi(check: Annotated[bool, typer.Option(help="只比较 / compare only")] = False) -> None:
     """生成 OpenAPI 文件 / write the OpenAPI document of the whole."""
     _written(OPENAPI, describe(_catalog()), check=check)
@@ -66,6 +87,10 @@ def asyncapi(check: Annotated[bool, typer.Option(help="只比较 / compare only"
 def _written(path: Path, document: dict[str, Any], *, check: bool, command: str = "") -> None:
     """Writes a generated file; with `check` only says whether it is out of date (exit code 1)."""
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    _kept(path, text, check=check, command=command)
+
+
+def _kept(path: Path, text: bytes, *, check: bool, command: str = "") -> None:
     if not check:
         path.write_bytes(text)
     elif not path.exists() or path.read_bytes() != text:

@@ -59,7 +59,7 @@ def _add_verifying(router: APIRouter, host: Any) -> None:
         """The head signed last: keep it outside, and hand it in at the next verifying."""
         head = await newest_head(hosted(host, service))
         if head is None:
-            raise HttpError(404, "NO_HEAD", "还没有签过链头", "no head was signed yet")
+            raise HttpError(404, "NO_HEAD")
         return head.shown()
 
     @router.post("/{service}/audit/verify", response_class=StreamingResponse)

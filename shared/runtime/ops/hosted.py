@@ -19,10 +19,12 @@ Page = Annotated[Paging, Depends(paging)]
 
 
 def hosted(host: Any, name: str) -> RunningService:
-    """The service at work in this process; 404 where another process, or none, runs it."""
+    """The service at work in this process; 404 with those that are, where another process, or none, runs it."""
     found: RunningService | None = host.services.get(name)
     if found is None:
-        raise HttpError(404, "NOT_FOUND", "这个进程不运行该服务", "this process does not run that service")
+        there = ", ".join(sorted(host.services))
+        zh, en = f"这个进程不运行该服务,只运行 {there}", f"this process does not run that service, but {there}"
+        raise HttpError(404, "NOT_FOUND", zh, en)
     return found
 
 

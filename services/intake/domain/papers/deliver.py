@@ -67,9 +67,7 @@ def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
     party nor somebody the law lets receive for them."""
     entry = _entry(given, ground, ctx)
     if given.method == "electronic" and ground.form.get(CONSENT) is not True:
-        return Refused(
-            "NO_CONSENT", entry.cite(), "申请人没有同意电子送达", "the applicant has not agreed to electronic delivery"
-        )
+        return Refused("NO_CONSENT", entry.cite())
     if given.method == "public" or _is_party(given.receiver, ground):
         return None
     if given.receiver_relation in entry.value["receivers"]:
@@ -77,8 +75,6 @@ def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
     return Refused(
         "NOT_A_RECEIVER",
         entry.cite(),
-        "签收人既不是受送达人,也不是可以代收的人;请核对签收人与其关系",
-        "the receiver is neither the party nor one who may receive for them: check who it was",
     )
 
 
@@ -101,8 +97,7 @@ def require_time(given: Delivery, paper: Paper, ctx: Ctx) -> None:
     if as_utc(given.at) > ctx.now:
         raise Invalid([FieldError("/at", "IN_FUTURE", "送达时间不能晚于现在 / a delivery is never in the future")])
     if as_utc(given.at) < paper.made_at:
-        words_ = "送达时间不能早于文书出具时间 / no paper is delivered before it is issued"
-        raise Invalid([FieldError("/at", "BEFORE_ISSUE", words_)])
+        raise Invalid([FieldError("/at", "BEFORE_ISSUE")])
 
 
 def _require_proof(given: Delivery, ground: Ground, ctx: Ctx) -> None:
