@@ -88,6 +88,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "FIELD_NOT_IN_CASE": "本件所办事项不需要这一项,请删去 / no matter of this case declares this field, leave it out",
     "MATTER_NOT_IN_BUNDLE": "该事项不属于这个一件事 / not a member of the bundle",
     "MATTER_NOT_IN_CASE": "本件没有这个事项 / not a matter of this application",
+    "EXTERNAL_NOT_CONNECTED": "该部门尚未接入联办,请删去此项,并请申请人直接到该部门办理 / no department is connected yet:"
+    " leave it out, the applicant goes to the department itself",
     "CONDITION_NOT_MET": "不符合联办条件 / its condition does not hold",
     "PREREQUISITE_MISSING": "须先办理前置事项,或一并办理 / what comes first is missing, add it",
     "NOTHING_TO_DO": "没有符合条件的事项 / no matter of the bundle applies",

@@ -20,6 +20,10 @@ from shared.outcomes import Channel
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")]
 MatterCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}\.[a-z_]{1,40}$")]
+_EXTERNAL = (
+    "其他部门的联办事项;在该部门接入之前逐项拒绝(EXTERNAL_NOT_CONNECTED)"
+    " / matters of other departments: refused one by one until the department is connected"
+)
 FileId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -96,7 +100,7 @@ class Submission(Shape):
     received_at: AwareDatetime | None = None
     received_reason: Short | None = None
     partner_ref: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
-    external: Annotated[list[MatterCode], Field(max_length=30)] = Field(default_factory=list)
+    external: Annotated[list[MatterCode], Field(max_length=30, description=_EXTERNAL)] = Field(default_factory=list)
 
 
 def named_parties(submission: Submission) -> Iterator[tuple[str, Party]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared.catalog.external import external_faults
 from shared.catalog.forms import World, validate_form
 from shared.catalog.model import Matter
 from shared.catalog.parties import Submission, clean_parties, validate_parties
@@ -64,6 +65,7 @@ def examine(
     if submission is None:
         return Examined(_once(errors))
     errors += validate_parties(catalog, meant or None, submission, world.today)
+    errors += external_faults(catalog, submission)
     errors += _place_and_time(submission, now, world)
     if errors:
         return Examined(_once(errors), submission, matters)

@@ -83,6 +83,26 @@ async def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(pl
         assert near in answer.json()["detail"], path
 
 
+EXTERNAL = {
+    "psb.household_cancel": ("EXTERNAL_NOT_CONNECTED", "户口注销"),
+    "psb.houshold_cancel": ("UNKNOWN_MATTER", "psb.household_cancel"),
+    "elderly.benefit_stop": ("NOT_ALLOWED", "matters"),
+}
+
+
+async def test_a_matter_of_another_department_is_never_silently_dropped(platform: Hosted) -> None:
+    before = await counts(platform, *STORED)
+    raw = {**bereavement(platform, family(platform)), "external": list(EXTERNAL)}
+    refused = await platform.post(PATH, raw)
+    assert refused.status_code == 422, refused.text
+    told = {e["pointer"]: (e["code"], e["message"]) for e in refused.json()["errors"]}
+    for n, (code, word) in enumerate(EXTERNAL.values()):
+        assert told[f"/external/{n}"][0] == code
+        assert word in told[f"/external/{n}"][1]
+    assert await counts(platform, *STORED) == before
+    assert (await platform.post(PATH, {**raw, "external": []})).status_code == 201
+
+
 @pytest.mark.parametrize("body", [None, [], "x", 7, {}, {"applicant": []}, {"bundle": 1, "form": [], "matters": {}}])
 async def test_a_body_of_any_shape_is_refused_as_a_problem_document(platform: Hosted, body) -> None:
     answer = await platform.post(PATH, body)
