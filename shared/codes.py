@@ -35,6 +35,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "TOO_LARGE": "内容超过大小限制 / the body is larger than allowed",
     "UNSUPPORTED_MEDIA_TYPE": "请以 UTF-8 发送 application/json(取令牌用表单,上传文件用 multipart/form-data),不要压缩 /"
     " send application/json in UTF-8 (a form for a token, multipart/form-data for a file), not compressed",
+    "ADDRESS_TOO_LONG": "地址过长 / the address is too long",
+    "HEADERS_TOO_LARGE": "请求头过大 / the headers are larger than allowed",
     "INVALID": "填写有误,见 errors / wrong fields, see errors",
     "TOO_MANY_REQUESTS": "请求过于频繁,请稍后再试 / too many requests: try again later",
     "TOO_BUSY": "正在处理的申请过多,请稍后再试;本次没有保存任何内容 / too much is being handled: try again later,"

@@ -25,6 +25,7 @@ from shared.http.tokens import Verifier
 from shared.metrics import METRICS
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_HEADER_BYTES: Final = 32 * 1024
 ROUND_A_FILE: Final = 64 * 1024
 """Bytes that a form may take around the file in it."""
 
@@ -69,7 +70,12 @@ class Edge:
             return
         headers = Headers(scope=scope)
         own_id = request_id.id_of(headers.get(request_id.HEADER))
-        answer, body = _Answer(scope, send, own_id), _Body(receive, scope, self._limit(scope["path"]))
+        if headless := scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the same answer, its headers alone
+        answer, body = (
+            _Answer(scope, send, own_id, headless=headless),
+            _Body(receive, scope, self._limit(scope["path"])),
+        )
         with structlog.contextvars.bound_contextvars(request_id=own_id):
             if (refusal := _refused(scope, headers)) is not None:
                 await refusal(scope, receive, answer)
@@ -120,8 +126,8 @@ class _Body:
 class _Answer:
     """Passes the answer on, with the headers that are ours to add."""
 
-    def __init__(self, scope: Scope, send: Send, own_id: str) -> None:
-        self._scope, self._send, self._own_id = scope, send, own_id
+    def __init__(self, scope: Scope, send: Send, own_id: str, *, headless: bool) -> None:
+        self._scope, self._send, self._own_id, self._headless = scope, send, own_id, headless
         self._began = monotonic()
         self.started = False
 
@@ -130,6 +136,8 @@ class _Answer:
             self.started = True
             METRICS.requests.labels(_route(self._scope), message["status"]).observe(monotonic() - self._began)
             self._complete(MutableHeaders(raw=message.setdefault("headers", [])))
+        elif self._headless:
+            message = {**message, "body": b""}
         await self._send(message)
 
     def _complete(self, headers: MutableHeaders) -> None:
@@ -151,9 +159,11 @@ def _route(scope: Scope) -> str:
 def _refused(scope: Scope, headers: Headers) -> Response | None:
     """What is refused by its address or its kind alone, whoever asks."""
     if scope["path"] == "/metrics" and any(name in headers for name in _FORWARDED):
-        return problem(404, "NOT_FOUND", "没有找到 / there is no such thing here")
-    if unread(headers.get("content-type", "")):
-        return problem(415, "UNSUPPORTED_MEDIA_TYPE", "表单只按 UTF-8 读取 / a form is read as UTF-8 only")
+        return problem(404, "NOT_FOUND")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        return problem(431, "HEADERS_TOO_LARGE")
+    if unread(headers.get("content-type", ""), headers.get("content-encoding", "")):
+        return problem(415, "UNSUPPORTED_MEDIA_TYPE")
     return unstorable() if unfit_address(scope["path"], scope.get("query_string", b"")) else None
 
 

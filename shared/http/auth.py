@@ -37,7 +37,7 @@ __all__ = [
 
 _security = structlog.get_logger("security")
 
-OPEN: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics"})
+OPEN: Final = frozenset({"/", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics"})
 """Paths outside the services that need no guard."""
 
 # Declares the scheme in OpenAPI and hands over nothing: the guard reads the header itself, so that it can also be

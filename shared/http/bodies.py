@@ -1,7 +1,7 @@
 """What no body, path or query may hold, whatever is behind it: text that cannot be stored, and JSON built to break.
 
-PostgreSQL takes no NUL, UTF-8 no lone surrogate, JSON at rest no number beyond 64 bits; and nothing that people fill in
-is nested deeper than a few levels.
+PostgreSQL takes no NUL, UTF-8 no lone surrogate, JSON at rest no number beyond 64 bits; nothing that people fill in is
+nested deeper than a few levels, and of a name that stands twice nobody can say which was meant.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
+from fastapi import params
 from python_multipart.multipart import parse_options_header
 
 DEEPEST: Final = 32
 _TEXT: Final = frozenset({"utf-8", "ascii"})
 _JSON, _FORM = "json", "application/x-www-form-urlencoded"
+_FORMS: Final = frozenset({_FORM, "multipart/form-data"})
+_PLAIN: Final = frozenset({"", "identity"})
 _LONGEST_INT: Final = 1 << 63
 _MAY_BE_LONG: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
 
@@ -27,16 +30,27 @@ def unfit_address(path: str, query: bytes) -> bool:
     return "\0" in path or b"%00" in query or b"\0" in query
 
 
-def unread(content_type: str) -> bool:
-    """Whether a form asks to be read in another way than UTF-8 (415): the sender would choose among all the codecs that
-    there are, and some take minutes for a megabyte."""
-    if not content_type.lower().startswith("multipart/"):
+def unread(content_type: str, encoding: str = "") -> bool:
+    """Whether a body asks to be read in another way than plain UTF-8 (415): the sender would choose among all the codecs
+    that there are, and some take minutes for a megabyte."""
+    if encoding.strip().lower() not in _PLAIN:
+        return True
+    if "charset" not in content_type.lower():
         return False
     charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1")
     try:
         return codecs.lookup(charset).name not in _TEXT
     except (LookupError, ValueError):
         return True
+
+
+def misfits(headers: Mapping[str, str], route: Any) -> bool:
+    """Whether a body came and is of another kind than its route reads: JSON, or a form."""
+    field = getattr(route, "body_field", None)
+    if field is None or (headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers):
+        return False
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind not in _FORMS if isinstance(field.field_info, params.Form) else not kind.endswith(_JSON)
 
 
 def unfit(content_type: str, body: bytes) -> bool:
@@ -47,7 +61,7 @@ def unfit(content_type: str, body: bytes) -> bool:
     if not body or not kind.endswith(_JSON):
         return b"\0" in body and kind.startswith("multipart/form-data")
     try:
-        return _breaks(orjson.loads(body), body)
+        return _breaks(orjson.loads(body), body) or _twice(body)
     except orjson.JSONDecodeError:
         return _parses(body)
 
@@ -73,6 +87,20 @@ def _breaks(content: Any, body: bytes) -> bool:
         if not layer:
             return False
     return True
+
+
+def _twice(body: bytes) -> bool:
+    """Whether an object names something twice."""
+    try:
+        json.loads(body, object_pairs_hook=_once)
+    except KeyError:
+        return True
+    return False
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise KeyError
 
 
 def _unstorable(value: Any) -> bool:

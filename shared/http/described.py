@@ -19,6 +19,7 @@ WORDS: Final[Mapping[int, str]] = {
     404: "没有,或不是您的 / it does not exist, or is another's",
     409: "与现状冲突 / the state has moved on",
     413: "内容过大 / the body is too large",
+    415: "内容类型不对 / a body of another type than is read here",
     422: "填写有误,或按规则不予办理 / wrong fields, or refused by rule",
     429: "请求过多,见 Retry-After / too much at once, see Retry-After",
     503: "暂时无法服务,见 Retry-After / away for a moment, see Retry-After",
@@ -87,6 +88,8 @@ def _errors(operation: Mapping[str, Any], method: str, path: str) -> Iterator[in
         yield from (409, 413)
     if method != "get" or "security" not in operation:
         yield 429  # strangers may try an open door only so often
+    if "requestBody" in operation:
+        yield 415
     if "requestBody" in operation or operation.get("parameters"):
         yield 422
 

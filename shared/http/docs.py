@@ -1,4 +1,7 @@
-"""`/docs`: the OpenAPI document as a page that loads nothing but this platform's own: its network may have no other."""
+"""`/docs`: the OpenAPI document as a page that loads nothing but this platform's own: its network may have no other.
+
+Whoever opens the platform's bare address in a browser is led there, until it has pages for people.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 PATH: Final = "/docs"
 _STYLE: Final = """
@@ -73,7 +76,11 @@ def install(app: FastAPI) -> None:
     async def page(_: Request) -> HTMLResponse:
         return HTMLResponse(_PAGE, headers={"content-security-policy": policy})
 
+    async def front(_: Request) -> RedirectResponse:
+        return RedirectResponse(PATH)
+
     app.add_route(PATH, page, include_in_schema=False)
+    app.add_route("/", front, include_in_schema=False)
 
 
 def _policy() -> str:

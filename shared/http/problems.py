@@ -16,6 +16,7 @@ from shared.codes import CODES
 from shared.complaints import field_errors, pointer
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, Transient
 from shared.http.auth import enforce
+from shared.http.bodies import misfits
 from shared.http.refusals import HttpError, members_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -139,7 +140,9 @@ def _members(error: OneWindowError) -> dict[str, Any]:
     return {**law, **members_of(error)}
 
 
-async def _misshapen(_: Request, error: RequestValidationError) -> JSONResponse:
+async def _misshapen(request: Request, error: RequestValidationError) -> JSONResponse:
+    if misfits(request.headers, request.scope.get("route")):
+        return problem(415, "UNSUPPORTED_MEDIA_TYPE")
     found = [_of_part(entry) for entry in error.errors()]
     named = "、".join(dict.fromkeys(f.pointer or "/" for f in found))
     return problem(422, "INVALID", f"填写有误:{named} / wrong fields: {named}", found)

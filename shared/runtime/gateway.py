@@ -44,16 +44,23 @@ $upstreams
         listen $listen;
 $locations
         location = /metrics { return 404; }
-        location @away {
-            internal;
-            default_type application/problem+json;
-            add_header Retry-After $away always;
-            return 503 '$problem';
-        }
-        error_page 502 504 =503 @away;
+$problems
     }
 }
 """)
+
+
+_AWAY = 503
+_OWN_ANSWERS = (
+    ("502 504", _AWAY, "SERVICE_AWAY"),
+    ("400", 400, "BAD_REQUEST"),
+    ("404", 404, "NOT_FOUND"),
+    ("408", 408, "TOO_SLOW"),
+    ("413", 413, "TOO_LARGE"),
+    ("414", 414, "ADDRESS_TOO_LONG"),
+    ("494", 431, "HEADERS_TOO_LARGE"),
+)
+"""What nginx finds out by itself, before or without a service: its own status, the one that is answered, the code."""
 
 
 def nginx(
@@ -80,7 +87,7 @@ def nginx(
         listen=listen,
         upstreams="".join(_upstream(spec.name, backends[spec.name]) for spec in specs),
         locations="\n".join(locations),
-        problem=orjson.dumps(_away()).decode(),
+        problems="\n".join(_problem(*own) for own in _OWN_ANSWERS),
     )
 
 
@@ -124,6 +131,12 @@ def _location(what: str, service: str) -> str:
     return f"        location {what} {{ proxy_pass http://{service}; }}"
 
 
-def _away() -> dict[str, object]:
-    detail = "这项服务暂时没有应答,请稍后再试 / this service does not answer for a moment, try again soon"
-    return body_of(503, "SERVICE_AWAY", detail)
+def _problem(met: str, status: int, code: str) -> str:
+    """What the gateway answers in a service's place, as a problem document: a page of its own no client could read."""
+    told = orjson.dumps(body_of(status, code)).decode()
+    wait = f" add_header Retry-After {AWAY_SECONDS} always;" if status == _AWAY else ""
+    return (
+        f"        error_page {met} ={status} /-/{status};\n"
+        f"        location = /-/{status} {{ internal; default_type application/problem+json;{wait}"
+        f" return {status} '{told}'; }}"
+    )

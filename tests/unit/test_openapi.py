@@ -45,6 +45,13 @@ def test_a_header_without_which_a_call_is_refused_is_called_required() -> None:
     assert "x-always" not in str(DOCUMENT)
 
 
+def test_a_call_names_the_errors_that_are_its_own() -> None:
+    told = {name: operation["responses"].keys() for name, operation in operations()}
+    assert "401" in told["POST /api/auth/token"]
+    assert "408" in told["POST /api/intake/files"]
+    assert all(("415" in told[name]) == ("requestBody" in operation) for name, operation in operations())
+
+
 def test_its_example_of_an_application_is_the_contracts_and_fits_its_own_schema() -> None:
     body = APPLICATIONS["requestBody"]["content"]["application/json"]
     assert body["example"] == SAMPLE

@@ -17,6 +17,7 @@ from shared.spec import ServiceHandle
 
 Name = Annotated[str | None, Form(max_length=100)]
 Secret = Annotated[str | None, Form(max_length=200)]
+REFUSED = "账号或密码不正确,或令牌不被承认 / the secret is wrong, or the token is not recognised"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -48,7 +49,7 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 def _add_entering(routes: APIRouter, door: Door) -> None:
-    @routes.post("/token", dependencies=[public()], **answers(TokenShown))
+    @routes.post("/token", dependencies=[public()], **answers(TokenShown, also={401: REFUSED}))
     async def token(
         request: Request,
         response: Response,
