@@ -21,7 +21,7 @@ from shared.http.auth import Principal, allow
 from shared.http.documented import answers
 from shared.http.idempotency import Scope, optional_idempotency
 from shared.http.paging import Paging, paging
-from shared.http.recording import refusals_recorded
+from shared.http.recording import recorded
 from shared.http.refusals import forbidden, not_found
 from shared.http.versions import MinVersion, at_least
 from shared.spec import ServiceHandle
@@ -102,23 +102,23 @@ def _add_looks(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
 
 
 def _add_acts(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
-    who_may = Depends(allow(*board.roles))
+    who_may, acts = Depends(allow(*board.roles)), [recorded(tasks.handle)]
 
-    @router.post("/tasks/{task_id}/claim", **answers(LeaseShown))
+    @router.post("/tasks/{task_id}/claim", dependencies=acts, **answers(LeaseShown))
     async def claim_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
         """Takes the task for half an hour: the `lease` goes with the decision, and nobody else decides meanwhile."""
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.claim(state, task_id, who, ctx), "claim_task"
         )
 
-    @router.post("/tasks/{task_id}/release", **answers(TaskState))
+    @router.post("/tasks/{task_id}/release", dependencies=acts, **answers(TaskState))
     async def release_task(task_id: UUID, who: Annotated[Principal, who_may], key: _Key) -> Any:
         """Gives a claimed task back."""
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.release(state, task_id, who, ctx), "release_task"
         )
 
-    @router.post("/tasks/{task_id}/decision", **answers(TaskState))
+    @router.post("/tasks/{task_id}/decision", dependencies=acts, **answers(TaskState))
     async def decide_task(task_id: UUID, body: DecisionBody, who: Annotated[Principal, who_may], key: _Key) -> Any:
         """Decides, as who holds the lease. `deny`, `not_accept` and `return` need a `reason_code`, `request_correction`
         its `findings`, `pause` a `ground` of the matter and `until`, `resume` the ground, `extend` an `until`."""
@@ -132,16 +132,16 @@ class _Tasks:
     """The board's SQL: a task is found by its row, its truth is its aggregate."""
 
     def __init__(self, handle: ServiceHandle, board: TaskBoard) -> None:
-        self._handle, self._board = handle, board
+        self.handle, self._board = handle, board
         self._table = board.table.fullname
 
     async def page(self, wanted: TaskFilter, place: Paging, who: Principal) -> dict[str, Any]:
         after = place.place(date, UUID)
-        now = self._handle.clock.now()
-        async with self._handle.read() as conn:
+        now = self.handle.clock.now()
+        async with self.handle.read() as conn:
             rows = await conn.fetch(
                 _LIST.format(table=self._table),
-                *reach_of(who, self._board.roles, self._handle.ctx(who.account)),
+                *reach_of(who, self._board.roles, self.handle.ctx(who.account)),
                 wanted.state,
                 wanted.kind,
                 who.account if wanted.mine else None,
@@ -149,9 +149,9 @@ class _Tasks:
                 after[0] if after else None,
                 after[1] if after else None,
                 place.fetch,
-                *inside_of(who, self._board.roles, self._handle.ctx(who.account)),
+                *inside_of(who, self._board.roles, self.handle.ctx(who.account)),
             )
-        service = self._handle.spec.name
+        service = self.handle.spec.name
         return place.page(
             [_plain(row) for row in rows],
             lambda row: (row["due"], row["id"]),
@@ -160,24 +160,21 @@ class _Tasks:
 
     async def look(self, task_id: UUID, who: Principal, version: int) -> dict[str, Any]:
         owner = await self._owner(task_id)
-        state = await at_least(lambda: self._handle.load(self._board.kind, owner), version)
-        return self._board.look(state, task_id, who, self._handle.ctx(who.account))
+        state = await at_least(lambda: self.handle.load(self._board.kind, owner), version)
+        return self._board.look(state, task_id, who, self.handle.ctx(who.account))
 
     async def act(
         self, task_id: UUID, who: Principal, key: Scope | None, command: Callable[[Any, Ctx], Any], name: str
     ) -> Any:
         command.__name__ = name  # the audit row names what was done
         aggregate_id = await self._owner(task_id)
-        async with refusals_recorded(self._handle, who.account, name, task=str(task_id)):
-            answer = await self._handle.command(
-                self._board.kind, aggregate_id, command, actor=who.account, idempotency=key
-            )
-            if isinstance(answer, dict) and answer.get("refused") == REFUSED:
-                raise forbidden(REFUSED)
+        answer = await self.handle.command(self._board.kind, aggregate_id, command, actor=who.account, idempotency=key)
+        if isinstance(answer, dict) and answer.get("refused") == REFUSED:
+            raise forbidden(REFUSED)
         return answer
 
     async def _owner(self, task_id: UUID) -> UUID:
-        async with self._handle.read() as conn:
+        async with self.handle.read() as conn:
             found: UUID | None = await conn.fetchval(f"SELECT aggregate_id FROM {self._table} WHERE id = $1", task_id)
         if found is None:
             raise not_found()

@@ -17,6 +17,7 @@ from shared.complaints import field_errors, pointer
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, Transient
 from shared.http.auth import enforce
 from shared.http.bodies import misfits
+from shared.http.recording import record_misshapen
 from shared.http.refusals import HttpError, members_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -144,6 +145,7 @@ async def _misshapen(request: Request, error: RequestValidationError) -> JSONRes
     if misfits(request.headers, request.scope.get("route")):
         return problem(415, "UNSUPPORTED_MEDIA_TYPE")
     found = [_of_part(entry) for entry in error.errors()]
+    await record_misshapen(request, found)
     named = "、".join(dict.fromkeys(f.pointer or "/" for f in found))
     return problem(422, "INVALID", f"填写有误:{named} / wrong fields: {named}", found)
 

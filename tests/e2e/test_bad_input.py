@@ -229,7 +229,7 @@ async def test_a_decision_after_the_lease_is_refused_recorded_and_changes_nothin
     assert (late.status_code, late.json()["code"], late.json()["state"]) == (409, "LEASE_LOST", "open")
     assert (await moving.get(path, "handler")).json() == before
     (told, *_) = await refusals(moving, "elderly", "handler")
-    assert told == {"action": "decide_task", "code": "LEASE_LOST", "task": review["id"]}
+    assert told == {"action": "decide_task", "code": "LEASE_LOST", "task_id": review["id"]}
 
 
 async def test_a_forged_token_is_refused_recorded_without_it_and_changes_nothing(platform: Hosted) -> None:

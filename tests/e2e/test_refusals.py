@@ -61,6 +61,46 @@ async def test_a_refused_act_on_an_application_is_recorded_with_its_number(platf
     assert SECRET not in str(row)
 
 
+MISSHAPEN: dict[str, tuple[str, str, Any, dict[str, Any]]] = {
+    "create_application": ("window", "/api/intake/applications", [SECRET], {"fields": ["FORMAT"]}),
+    "rate_application": (
+        *("owner", "/api/intake/applications/{no}/rating"),
+        *({"grade": SECRET, SECRET: 1}, {"fields": ["FORMAT", "UNKNOWN_FIELD"]}),
+    ),
+    "deliver_paper": (
+        *("window", f"/api/intake/applications/{{no}}/papers/{NOBODYS}/deliveries", {"receiver": SECRET}),
+        {"fields": ["REQUIRED"], "paper_id": NOBODYS},
+    ),
+    "decide_task": (
+        *("elderly", f"/api/elderly/tasks/{NOBODYS}/decision", {"lease": SECRET}),
+        {"fields": ["FORMAT", "REQUIRED"], "task_id": NOBODYS},
+    ),
+}
+"""Who sends a body of the wrong shape where, and what stands in the row beside its action and code."""
+
+
+@pytest.mark.parametrize("action", MISSHAPEN)
+async def test_a_body_of_the_wrong_shape_is_recorded_without_what_was_in_it(platform: Hosted, action: str) -> None:
+    who, path, body, more = MISSHAPEN[action]
+    number = (await platform.submit(allowance(person("错形"))))["application_no"] if "{no}" in path else ""
+    service = path.split("/")[2]
+    before = await refused(platform, service, who, action)
+    answer = await call(platform, who, "POST", path.format(no=number), json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID"), answer.text
+    row, *earlier = await refused(platform, service, who, action)
+    assert earlier == before, "one row, no more"
+    assert row == {"action": action, "code": "INVALID", **more, **({"no": number} if number else {})}
+    assert SECRET not in str(row)
+
+
+async def test_what_is_no_json_is_recorded_and_what_shall_come_later_is_not(platform: Hosted) -> None:
+    head = {"content-type": "application/json"}
+    path = "/api/intake/applications"
+    assert (await call(platform, "window", "POST", path, content=b"{", headers=head)).status_code == 422
+    (row, *_) = await refused(platform, "intake", "window", "create_application")
+    assert row == {"action": "create_application", "code": "INVALID", "fields": ["JSON_INVALID"]}
+
+
 async def test_what_is_no_number_stands_in_no_row(platform: Hosted) -> None:
     await call(platform, "window", "POST", f"/api/intake/applications/{SECRET}/withdraw", json={"reason": "x"})
     (row, *_) = await refused(platform, "intake", "window", "withdraw_application")

@@ -22,7 +22,7 @@ from shared.errors import FieldError, Invalid
 from shared.http.auth import Principal, allow
 from shared.http.documented import AsBuilt, answers
 from shared.http.idempotency import Scope, idempotency
-from shared.http.recording import refusals_recorded
+from shared.http.recording import recorded
 from shared.http.versions import MinVersion, at_least
 from shared.spec import ServiceHandle
 
@@ -40,7 +40,12 @@ def router(handle: ServiceHandle) -> APIRouter:
 
 
 def _add_handing_in(routes: APIRouter, handle: ServiceHandle) -> None:
-    @routes.post("/applications", openapi_extra=_documented(), **answers(ApplicationReceivedShown, 201))
+    @routes.post(
+        "/applications",
+        dependencies=[recorded(handle)],
+        openapi_extra=_documented(),
+        **answers(ApplicationReceivedShown, 201),
+    )
     async def create_application(
         body: Annotated[dict[str, Any], Body()],
         key: Annotated[Scope, Depends(idempotency)],
@@ -48,12 +53,11 @@ def _add_handing_in(routes: APIRouter, handle: ServiceHandle) -> None:
     ) -> Any:
         """Receives an application; the answer holds its items and `query_code`. With `draft_id`, a draft is handed in."""
         await handle.require_room()
-        async with refusals_recorded(handle, who.account, "create_application"):
-            if "draft_id" not in body:
-                return AsBuilt(await submit(handle, body, who, key), 201)
-            draft_id, rest = _draft_of(body)
-            answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
-            await hand_in(handle, draft_id, answer["application_no"], who, key[2])
+        if "draft_id" not in body:
+            return AsBuilt(await submit(handle, body, who, key), 201)
+        draft_id, rest = _draft_of(body)
+        answer = await submit(handle, {**await opened(handle, draft_id, who, key[2]), **rest}, who, key)
+        await hand_in(handle, draft_id, answer["application_no"], who, key[2])
         return answer
 
 
