@@ -81,6 +81,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "UNKNOWN_MATTER": "目录中没有这个事项 / no such matter in the catalogue",
     "UNKNOWN_REGION": "没有机构办理这个区划,请核对代码 / no unit serves this region",
     "UNKNOWN_UNIT": "没有这个机构 / there is no such unit",
+    "UNKNOWN_ROLE": "没有这样的岗位 / there is no such role",
     "UNKNOWN_FUNERAL_HOME": "没有这家殡仪馆,请核对编号 / no such funeral home",
     "UNKNOWN_MATERIAL": "没有这种材料 / no such material type",
     "UNKNOWN_CHARGE": "没有这个收费项目 / no such charge",

@@ -45,10 +45,17 @@ class Exports:
         self._audit = qualified(service.spec.delivery.audit)
 
     async def propose(self, wanted: Wanted, who: Principal, reason: str) -> dict[str, Any]:
-        """A new proposal; nothing leaves by it."""
+        """A new proposal, or this person's own that is open for the same; nothing leaves by it."""
         said = {"first": wanted.first, "last": wanted.last, "reason": reason}
         async with self._service.write(who.account, "audit export proposed", said) as conn:
             number = await conn.fetchval(
+                f"SELECT seq FROM {self._table} WHERE first = $1 AND last = $2 AND proposed_by = $3 AND reason = $4"
+                f" AND state = '{PROPOSED}'",
+                wanted.first,
+                wanted.last,
+                who.account,
+                reason,
+            ) or await conn.fetchval(
                 f"INSERT INTO {self._table} (first, last, state, proposed_by, reason)"
                 f" VALUES ($1, $2, '{PROPOSED}', $3, $4) RETURNING seq",
                 wanted.first,

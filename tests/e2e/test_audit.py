@@ -94,6 +94,8 @@ async def test_an_export_takes_two_auditors_and_is_itself_on_record(platform: Ho
     await platform.submit(allowance(person("孙导出")))
     asked = {"first": 1, "last": 5, "reason": "年度审计"}
     proposed = (await call(platform, FIRST, "POST", f"{OPS}/exports", json=asked)).json()
+    same = await call(platform, FIRST, "POST", f"{OPS}/exports", json=asked)
+    assert (same.status_code, same.json()) == (201, proposed), "the same again is the same proposal"
     number, agreement = proposed["number"], {"reason": "同意导出"}
     rows = f"{OPS}/exports/{number}/rows"
     assert (await call(platform, FIRST, "GET", rows)).json()["code"] == "NOT_AGREED"

@@ -73,6 +73,8 @@ async def test_a_relatives_matter_is_kept_from_a_member_of_staff_and_goes_to_ano
     assert (seen["may_act"], seen["kept_from_relatives"], seen["state"]) == (False, ["town_handler"], "open")
     await settle(platform, review, "handler", "approve")
     assert (await ended(platform, number))["outcome"] == "approved"
+    twice = await platform.post("/api/access/relatives", {**body, "relation": "other"}, "town_handler")
+    assert (twice.status_code, twice.json()) == (201, declared.json()), "what stands is answered"
     register = (await platform.get("/api/access/relatives", "supervisor")).json()["items"]
     assert [(r["account"], r["relation"]) for r in register] == [("town_handler", "sibling")]
     assert who.id_no not in str(register)

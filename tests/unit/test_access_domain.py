@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.access.domain.accounts import (
     FORGOTTEN_AFTER,
@@ -28,6 +29,7 @@ from services.access.domain.units import (
 )
 from services.access.store.seed import AccountFacts, RoleFacts, _check_roles, _checked_units
 from shared.catalog.protocol import UnitChanged
+from shared.complaints import field_errors
 from shared.errors import Misconfigured
 from shared.http.principal import DEPARTMENT_ROLES, STAFF_ROLES
 
@@ -173,6 +175,15 @@ def test_a_stand_in_without_both_dates_holds_nothing_and_cannot_be_written_down(
     assert held("deputy", OWN, Assignment("deputy", "approver", "420112-A", date(2026, 1, 1), None, "boss")) == ()
     with pytest.raises(ValueError, match="both dates"):
         RoleFacts(role="approver", unit="420112-A", valid_from=date(2026, 1, 1), stand_in_for="boss")
+
+
+def test_a_role_that_there_is_not_is_named_at_its_place_with_those_that_are_near():
+    with pytest.raises(ValidationError) as cause:
+        RoleFacts(role="handlr", unit="420112-A")
+    (wrong,) = field_errors(cause.value.errors())
+    assert (wrong.pointer, wrong.code) == ("/role", "UNKNOWN_ROLE")
+    assert "handler" in wrong.message
+    assert "handlr" not in wrong.message
 
 
 @pytest.mark.parametrize(

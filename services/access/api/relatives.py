@@ -62,16 +62,17 @@ def router(handle: ServiceHandle) -> APIRouter:
     async def declare_relative(
         body: RelativeBody, who: Annotated[Principal, allow(*HANDLING, "security")]
     ) -> dict[str, Any]:
-        """Registers a near relative; from the next token on their matters are kept from the account."""
+        """Registers a near relative; from the next token on their matters are kept from the account. Again answers what
+        stands."""
         account, now = body.account or who.account, handle.clock.now()
         ref = PersonIndex(handle.keyring.index_key).person_ref(body.id_type, body.id_no)
         async with handle.write(who.account) as conn:
             found = await accounts.find(conn, account)
             if found is None or (account != who.account and not who.has("security")):
                 raise Invalid([FieldError("/account", "NOT_YOURS")])
-            await relatives.declare(conn, account, ref, body.relation, now, who.account)
+            kept = await relatives.declare(conn, account, ref, body.relation, now, who.account)
             await accounts.audit(conn, now, who.account, "RelativeDeclared", str(found.id), relation=body.relation)
-        return {"account": account, "relation": body.relation, "declared_at": now, "declared_by": who.account}
+        return kept
 
     @routes.get("/relatives", **answers(RelativePage))
     async def list_relatives(

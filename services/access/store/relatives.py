@@ -17,8 +17,8 @@ async def kin_of(conn: asyncpg.Connection, account: str) -> frozenset[str]:
 
 async def declare(
     conn: asyncpg.Connection, account: str, person_ref: str, relation: str, at: datetime, by: str
-) -> None:
-    """Registers one; again changes nothing."""
+) -> dict[str, Any]:
+    """Registers one, and answers what stands; again changes nothing."""
     await conn.execute(
         "INSERT INTO access.relative (account, person_ref, relation, declared_at, declared_by)"
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -28,6 +28,10 @@ async def declare(
         at,
         by,
     )
+    sql = (
+        "SELECT account, relation, declared_at, declared_by FROM access.relative WHERE account = $1 AND person_ref = $2"
+    )
+    return dict(await conn.fetchrow(sql, account, person_ref))
 
 
 async def listed(conn: asyncpg.Connection, account: str | None, after: tuple[Any, ...] | None, most: int) -> list[Any]:

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.access.domain.accounts import AccountKind, account_id
 from services.access.domain.units import (
@@ -23,6 +24,7 @@ from services.access.domain.units import (
 from services.access.store.accounts import DEMONSTRATION, assign
 from services.access.store.secrets import Secrets
 from shared.changes import Changes, Ctx
+from shared.codes import named
 from shared.errors import Misconfigured
 from shared.http.principal import ROLES
 from shared.person_index import PersonIndex
@@ -42,10 +44,15 @@ class RoleFacts(BaseModel):
     valid_to: date | None = None
     stand_in_for: str | None = None
 
+    @field_validator("role")
+    @classmethod
+    def _is_known(cls, role: str) -> str:
+        if role not in ROLES:
+            raise PydanticCustomError("UNKNOWN_ROLE", "no such role", {"told": named("UNKNOWN_ROLE", role, ROLES)})
+        return role
+
     @model_validator(mode="after")
     def _is_possible(self) -> RoleFacts:
-        if self.role not in ROLES:
-            raise ValueError(f"没有这样的岗位 / there is no such role: {self.role}")
         if self.stand_in_for is not None and (self.valid_from is None or self.valid_to is None):
             raise ValueError("代理须有起止日期 / a stand-in needs both dates")
         return self
