@@ -16,7 +16,7 @@ from services.coordinator.domain.turn import Turn
 from services.coordinator.handlers import take_step
 from services.coordinator.store import CASE_KIND, case_task_row
 from services.coordinator.tables import TASK
-from shared.catalog.protocol import Doubt, Due, Extension, Finding, Pause, WaitingOn
+from shared.catalog.protocol import Doubt, Due, Extension, Finding, Pause, Supervision, Transfer, WaitingOn
 from shared.changes import Changes, Ctx, Units
 from shared.clock import beijing_date
 from shared.handling.api import task_router
@@ -31,6 +31,13 @@ from shared.http.refusals import not_found
 from shared.http.versions import MinVersion, at_least
 from shared.outcomes import ApplicationStatus, CaseOutcome, FactStatus, ItemStatus, Lamp, Nature
 from shared.spec import ServiceHandle
+
+
+class HandledShown(Shown):
+    """Who handled an item, where persons did, by account."""
+
+    accepted_by: str | None
+    resumed_by: str | None
 
 
 class ObligationShown(Shown):
@@ -53,6 +60,9 @@ class ObligationShown(Shown):
     pause: Pause | None
     extension: Extension | None
     frozen: Doubt | None
+    handled: HandledShown | None
+    transfer: Transfer | None
+    supervision: Supervision | None
     result: dict[str, Any] | None
     lamp: Lamp
     ready: bool

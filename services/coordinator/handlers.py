@@ -13,6 +13,7 @@ from services.coordinator.domain.join import advance
 from services.coordinator.domain.plan import open_case
 from services.coordinator.domain.rework import supplement
 from services.coordinator.domain.state import Case
+from services.coordinator.domain.tasks import supervise
 from services.coordinator.domain.tolerance import on_commitment_found, on_lapsed
 from services.coordinator.domain.turn import Turn
 from services.coordinator.domain.watch import TIMER, arm, on_clock
@@ -84,7 +85,8 @@ def _on_timer(turn: Turn, timer: Timer) -> None:
         on_no_answer(turn, timer)
     for task in live_tasks(turn.case):
         if kind == "task" and str(task.id) == name:
-            escalate(task, turn.ctx)
+            if escalate(task, turn.ctx):
+                supervise(turn, task)
             turn.tasks.append(task)
 
 

@@ -41,26 +41,29 @@ class DecisionBody(BaseModel):
     outcome: TaskOutcome
     reason_code: str = Field("", max_length=100, pattern=_CODE)
     comment: str = Field(
-        "", max_length=_LONGEST, description="kept sealed; of a denial it stands in the paper as its ground"
+        "",
+        max_length=_LONGEST,
+        description="kept sealed; of a denial or non-acceptance it stands in the paper as its ground",
     )
     findings: list[Finding] = Field(default_factory=list, max_length=50)
     ground: str = Field("", max_length=100, pattern=_CODE)
     until: date | None = None
     result: dict[str, Any] = Field(default_factory=dict)
 
-    def by(self, account: str, task_id: UUID) -> TaskDecision:
+    def by(self, who: Principal, task_id: UUID) -> TaskDecision:
         """The decision with who takes it on which task."""
         return TaskDecision(
             task_id=task_id,
             lease=self.lease,
             outcome=self.outcome,
-            by=account,
+            by=who.account,
             reason_code=self.reason_code,
             comment=self.comment,
             findings=tuple(self.findings),
             ground=self.ground,
             until=self.until,
             result=self.result,
+            name=who.name,
         )
 
 
@@ -120,9 +123,9 @@ def _add_acts(router: APIRouter, tasks: "_Tasks", board: TaskBoard) -> None:
 
     @router.post("/tasks/{task_id}/decision", dependencies=acts, **answers(TaskState))
     async def decide_task(task_id: UUID, body: DecisionBody, who: Annotated[Principal, who_may], key: _Key) -> Any:
-        """Decides, as who holds the lease. `deny`, `not_accept` and `return` need a `reason_code`, `request_correction`
-        its `findings`, `pause` a `ground` of the matter and `until`, `resume` the ground, `extend` an `until`."""
-        decision = body.by(who.account, task_id)
+        """Decides, as who holds the lease. `deny`, `not_accept` and `return` need a `reason_code`, `not_accept` a
+        `comment` that says why in words (不予受理须书面说明理由), `request_correction` its `findings`, `pause` a `ground` of the matter and `until`, `resume` the ground, `extend` an `until`."""
+        decision = body.by(who, task_id)
         return await tasks.act(
             task_id, who, key, lambda state, ctx: board.settle(state, decision, who, ctx), "decide_task"
         )

@@ -81,10 +81,10 @@ NEEDS = {
     TaskOutcome.PAUSE: ("ground", "until"),
     TaskOutcome.RESUME: ("ground",),
     TaskOutcome.DENY: ("reason_code",),
-    TaskOutcome.NOT_ACCEPT: ("reason_code",),
+    TaskOutcome.NOT_ACCEPT: ("reason_code", "comment"),
     TaskOutcome.RETURN: ("reason_code",),
 }
-"""What must be said with an outcome."""
+"""What must be said with an outcome; who is turned away is told why in words, by a person (行政许可法第三十二条、第五十五条)."""
 
 
 def _nothing_more(run: Run, decision: TaskDecision, task: Task, record: DecisionRecord) -> bool:

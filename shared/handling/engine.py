@@ -201,6 +201,7 @@ class Engine:
         task = tasks.find(item, decision.task_id)
         reversal.refuse_frozen(item, task)
         run = self._run(item, ctx)
+        run.acts(decision.by, decision.name)
         go_on = decisions.take(run, decision)
         if task is not None and task.kind == reversal.REVERSAL and task.state not in tasks.LIVE:
             reversal.decided(run, self._procedure(item), decision)

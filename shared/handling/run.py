@@ -13,11 +13,12 @@ from sqlalchemy import Table
 from shared.catalog.protocol import ItemProgressed, Up, WaitingOn
 from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer
 from shared.clock import beijing_date
+from shared.crypto import Sealed
 from shared.errors import Poison
 from shared.handling import tasks
 from shared.handling.limits import end_of
 from shared.handling.model import Item, Task, Work
-from shared.handling.sealing import open_work, seal_notes
+from shared.handling.sealing import open_work, seal_names, seal_notes
 from shared.messages import Message, topic_of
 from shared.outcomes import FactStatus, WaitKind
 
@@ -41,6 +42,7 @@ class Run:
         self.notes_changed = False
         self.advanced = False
         self.waiting: WaitingOn | None = None
+        self.by: str | None = None
         self._task_table = task_table
         self._before = _visible(item)
         self._tasks_before = {t.id: t.model_dump() for t in item.tasks}
@@ -53,8 +55,25 @@ class Run:
     def tell(self, make: Callable[..., Up], **content: Any) -> None:
         """One answer to the coordinator, in the item's round unless it says another."""
         item = self.item
-        message = make(**{"item_id": item.id, "case_id": item.case_id, "round": item.round, **content})
+        said = {} if make is ItemProgressed else {"by": self.by, "names": self._names}
+        message = make(**{"item_id": item.id, "case_id": item.case_id, "round": item.round, **said, **content})
         self.emit(topic_of(self.ctx.service, "answers"), message)
+
+    def acts(self, account: str, name: str) -> None:
+        """Whoever decides in this call: papers name them, and all who acted before."""
+        self.by = account
+        known = self.work.notes.get("names", {})
+        if name and known.get(account) != name:
+            self.remember(names={**known, account: name})
+
+    @cached_property
+    def _names(self) -> Sealed | None:
+        """The names of who acted, where persons did; nothing is opened for what a rule says."""
+        item, ctx = self.item, self.ctx
+        if self.by is None and not (item.decisions or item.past):
+            return None
+        names = self.work.notes.get("names")
+        return seal_names(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, names) if names else None
 
     def emit(self, topic: str, message: Message) -> None:
         """One message on this item's stream of a topic."""

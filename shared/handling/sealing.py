@@ -18,7 +18,7 @@ from shared.errors import Poison
 from shared.handling.model import Item, Part, Work
 
 _NOTES_ROUND: Final = 0
-"""Notes outlive rounds."""
+"""Notes, and the names of who acted, outlive rounds."""
 
 
 def seal_part(
@@ -49,6 +49,21 @@ def open_result(
     """The personal side of a result, for whoever holds the service's key; `Poison` when it belongs elsewhere."""
     content: dict[str, Any] = orjson.loads(sealer.open(sealed, Aad(case_id, item_id, round_, service)))
     return content
+
+
+def seal_names(sealer: Sealer, service: str, case_id: UUID, item_id: UUID, names: Mapping[str, str]) -> Sealed:
+    """The names of who acted on an item, by account, under its service's own key: intake opens them for papers."""
+    return sealer.seal(service, _names_aad(service, case_id, item_id), _dump(names))
+
+
+def open_names(sealer: Sealer, service: str, case_id: UUID, item_id: UUID, sealed: Sealed) -> dict[str, str]:
+    """The names of who acted, for whoever holds the service's key; `Poison` when they belong elsewhere."""
+    content: dict[str, str] = orjson.loads(sealer.open(sealed, _names_aad(service, case_id, item_id)))
+    return content
+
+
+def _names_aad(service: str, case_id: UUID, item_id: UUID) -> Aad:
+    return Aad(case_id, item_id, _NOTES_ROUND, f"{service}/names")
 
 
 def open_work(item: Item, ctx: Ctx) -> Work:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.catalog.protocol import ItemAccepted, ItemDecided, ItemEnded, ItemNotAccepted, WaitingOn
 from shared.changes import Put
+from shared.crypto import Sealed
 from shared.handling import tasks
 from shared.handling.procedure import (
     Accept,
@@ -56,7 +57,15 @@ def not_accept(run: Run, step: NotAccept) -> None:
     if run.item.accepted_at is not None:
         raise ProcedureFault(f"{run.item.matter}: 已受理的不能再不予受理 / accepted, so it cannot be not accepted")
     run.end("ended")
-    run.tell(ItemNotAccepted, reason_code=step.reason_code, law=step.law, where_to_go=step.where_to_go)
+    acted = _acted(run) if run.item.decisions else ()
+    run.tell(
+        ItemNotAccepted,
+        reason_code=step.reason_code,
+        law=step.law,
+        where_to_go=step.where_to_go,
+        sealed=_sealed(run, _written(run)),
+        acted=acted,
+    )
 
 
 def conclude(run: Run, step: Conclude) -> None:
@@ -103,9 +112,7 @@ def _propose(run: Run, step: Conclude) -> None:
 def _decide(run: Run, step: Conclude) -> None:
     item, ctx = run.item, run.ctx
     item.accepted_at = item.accepted_at or ctx.now  # the decision implies it: no message of its own
-    sealed, personal = None, {**_grounds(run, step), **step.personal}
-    if personal:
-        sealed = seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, personal)
+    sealed = _sealed(run, {**_grounds(run, step), **step.personal})
     item.outcome = step.outcome
     item.conclusion = {"reason_code": step.reason_code, "law": step.law, "result": dict(step.result)}
     run.end("decided")
@@ -118,13 +125,29 @@ def _decide(run: Run, step: Conclude) -> None:
         sealed=sealed,
         by_rule=step.by_rule,
         decided_at=ctx.now,
-        acted=_once((*item.acted, *(d.by for d in item.decisions))),
+        acted=_acted(run),
     )
+
+
+def _acted(run: Run) -> tuple[str, ...]:
+    return _once((*run.item.acted, *(d.by for d in run.item.decisions)))
+
+
+def _sealed(run: Run, personal: Mapping[str, Any]) -> Sealed | None:
+    item, ctx = run.item, run.ctx
+    if not personal:
+        return None
+    return seal_result(ctx.keyring.sealer(), ctx.service, item.case_id, item.id, item.round, personal)
 
 
 def _grounds(run: Run, step: Conclude) -> dict[str, Any]:
     """What whoever denied it wrote: a decision against somebody says why (行政许可法第三十八条)."""
-    if step.by_rule or step.outcome != Decision.DENIED or not run.item.decisions:
+    return {} if step.by_rule or step.outcome != Decision.DENIED else _written(run)
+
+
+def _written(run: Run) -> dict[str, Any]:
+    """The words of the last one who decided, if anybody did."""
+    if not run.item.decisions:
         return {}
     said = run.work.notes.get("said", {}).get(str(run.item.decisions[-1].task_id), {})
     return {"comment": said["comment"]} if said.get("comment") else {}

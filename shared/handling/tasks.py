@@ -57,7 +57,8 @@ class Tasked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskDecision:
-    """A person's decision as it came in. `comment`, `result.hearing.said` and `result.personal` are personal."""
+    """A person's decision as it came in, `name` is that of whose account `by` is. `comment`, `name`, `result.hearing.said`
+    and `result.personal` are personal."""
 
     task_id: UUID
     lease: UUID
@@ -69,6 +70,7 @@ class TaskDecision:
     ground: str = ""
     until: date | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
 
 def find(state: Tasked, task_id: UUID) -> Task | None:

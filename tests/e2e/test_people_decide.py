@@ -155,7 +155,9 @@ async def test_one_far_too_young_is_not_accepted_and_told_why(everywhere: Platfo
     refused = await decide(everywhere, review, "handler", "approve")
     assert (refused.status_code, refused.json()["code"]) == (422, "TOO_YOUNG")
     lease = (await claim(everywhere, review, "handler")).json()["lease"]
-    await settle(everywhere, review, "handler", "not_accept", lease=lease, reason_code="TOO_YOUNG")
+    await settle(
+        everywhere, review, "handler", "not_accept", lease=lease, reason_code="TOO_YOUNG", comment="未满八十周岁"
+    )
     over = await ended(everywhere, number)
     assert (over["status"], over["outcome"], over["accepted_at"]) == ("not_accepted", None, None)
     assert item_of(over, MATTER)["result"]["law"]

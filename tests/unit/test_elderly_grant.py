@@ -131,7 +131,7 @@ def test_one_far_too_young_is_not_accepted_by_a_person_and_cannot_be_granted():
     with pytest.raises(RefusedError, match="TOO_YOUNG"):
         reviewed(item)
     item = answered(requested(applicant=young).state).state
-    turned_away = reviewed(item, outcome="not_accept", reason_code="TOO_YOUNG")
+    turned_away = reviewed(item, outcome="not_accept", reason_code="TOO_YOUNG", comment="距八十周岁还有十六年")
     assert message(turned_away, "ItemNotAccepted").reason_code == "TOO_YOUNG"
 
 

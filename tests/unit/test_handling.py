@@ -15,7 +15,7 @@ from shared.handling import tasks
 from shared.handling.assembly import handling_parts
 from shared.handling.procedure import Conclude
 from shared.handling.run import ProcedureFault
-from shared.handling.sealing import open_result, open_work
+from shared.handling.sealing import open_names, open_result, open_work
 from shared.handling.tasks import TaskDecision, TaskOutcome
 from shared.outcomes import Decision
 from tests.support.fake_ctx import (
@@ -185,12 +185,40 @@ def test_a_person_may_ask_for_a_correction_and_decides_anew_after_it():
 
 def test_a_person_may_not_accept_or_return_the_item():
     item, _ = start({"people": True})
-    changes = by_person(item, "not_accept", reason_code="OTHER_OFFICE", result={"law": LAW, "where_to_go": "县局"})
+    changes = by_person(
+        item,
+        "not_accept",
+        reason_code="OTHER_OFFICE",
+        comment="户籍地在外区",
+        result={"law": LAW, "where_to_go": "县局"},
+    )
     assert message(changes, "ItemNotAccepted").where_to_go == "县局"
     assert item.phase == "ended"
+    said = message(changes, "ItemNotAccepted")
+    assert (said.acted, said.by) == (("hand",), "hand")
+    words = open_result(CTX.keyring.sealer(), "toy", CASE, ITEM, 1, said.sealed)
+    assert words == {"comment": "户籍地在外区"}
     item, _ = start({"people": True})
     assert told(by_person(item, "return", reason_code="WRONG_PLACE")) == ["ItemReturned"]
     assert told(ENGINE.on_withdrawal_requested(item, withdrawal(), CTX)) == ["WithdrawalAnswered"]
+
+
+def test_who_is_turned_away_is_told_why_in_words():
+    """行政许可法第三十二条: 不予受理的,出具书面凭证; 说明理由."""
+    item, _ = start({"people": True})
+    with pytest.raises(Invalid) as wrong:
+        by_person(item, "not_accept", reason_code="OTHER_OFFICE")
+    assert [e.pointer for e in wrong.value.errors] == ["/comment"]
+
+
+def test_what_a_person_says_names_them_and_all_who_acted_before_under_seal_and_a_rule_names_nobody():
+    item, changes = start({"people": True})
+    assert {(m.by, m.names) for m in (e.message for e in changes.emits) if hasattr(m, "by")} == {(None, None)}
+    accepted = message(by_person(item, "accept", name="张三"), "ItemAccepted")
+    assert accepted.by == "hand"
+    names = open_names(CTX.keyring.sealer(), "toy", CASE, ITEM, accepted.names)
+    assert names == {"hand": "张三"}
+    assert "张三" not in item.model_dump_json()
 
 
 def test_an_incomplete_decision_names_what_is_missing():

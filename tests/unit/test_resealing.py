@@ -46,6 +46,9 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
         "findings": [{"code": "X", "sealed": sealed(CASE, ITEM, 3, "alpha")}],
         "evidence": {str(FILE): sealed(CASE, "evidence", 0, "alpha")},
         "moment": {"proof": {}, "receiver": sealed(CASE, "receiver/proof", 0, "alpha")},
+        "items": [
+            {"item_id": str(ITEM), "handled": {"accepted_by": "a", "names": sealed(CASE, ITEM, 0, "alpha/names")}}
+        ],
         "theirs": sealed(CASE, ITEM, 3, "beta", owner="beta"),
         "amount": "100.00",
     }
@@ -53,8 +56,8 @@ def test_every_part_of_a_document_is_sealed_anew_in_its_own_place_and_the_rest_s
     changed = doing.row({"id": ITEM, "version": 7, "body": orjson.dumps(body).decode()})
     assert set(changed) == {"body"}
     found = orjson.loads(changed["body"])
-    assert (doing.done, doing.left) == (5, 0)
-    assert sorted(kids(found)) == ["alpha.2-00000000"] * 5 + ["beta.1-00000000"]
+    assert (doing.done, doing.left) == (6, 0)
+    assert sorted(kids(found)) == ["alpha.2-00000000"] * 6 + ["beta.1-00000000"]
     assert {name: found[name] for name in ("id", "round", "amount", "theirs")} == {
         name: body[name] for name in ("id", "round", "amount", "theirs")
     }

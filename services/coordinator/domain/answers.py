@@ -42,6 +42,8 @@ from shared.outcomes import Decision, WaitKind
 def answer(turn: Turn, message: Up) -> None:
     """Applies an answer in its round; what is final or of another round is recorded as late."""
     item = turn.item(message.item_id)
+    if message.names is not None:
+        item.note_handled(names=message.names)
     if isinstance(message, ItemCorrected | ItemRevoked):
         reopen(turn, item, message)
     elif message.round > item.round:
@@ -70,11 +72,12 @@ def _pass(turn: Turn, item: CaseItem) -> None:
 
 
 def _correction_requested(turn: Turn, item: CaseItem, message: CorrectionRequested) -> None:
-    find(turn, item, message.findings)
+    find(turn, item, message.findings, message.by)
 
 
 def _accepted(turn: Turn, item: CaseItem, message: ItemAccepted) -> None:
     _accept(turn, item, message.accepted_at)
+    item.note_handled(accepted_by=message.by)
 
 
 def _accept(turn: Turn, item: CaseItem, at: datetime) -> None:

@@ -14,17 +14,18 @@ from shared.clock import beijing_date
 from shared.handling.limits import start_of
 
 
-def find(turn: Turn, item: CaseItem, findings: tuple[Finding, ...]) -> None:
+def find(turn: Turn, item: CaseItem, findings: tuple[Finding, ...], by: str | None = None) -> None:
     """Keeps what a check, or a handler, found until a paper tells it.
 
     What was told before and is not cured may be told again. What is new after the first paper, or after the law has
     held the item accepted, waits for a supervisor and counts as our fault.
     """
     before = item.found.findings if item.found is not None else ()
+    whose = dict.fromkeys([*(item.found.by_whom if item.found is not None else ()), *([by] if by else [])])
     found = _merged(before, findings)
     late = bool(turn.case.papers) or item.deemed
     new = [f for f in found if key_of(f) not in item.told_keys] if late else []
-    item.found = Found(findings=found, since=turn.said_at(), new=len(new))
+    item.found = Found(findings=found, since=turn.said_at(), new=len(new), by_whom=tuple(whose))
     close_moot(turn, item, CHECK_SILENT)
     if new:
         codes = sorted({f.code for f in new})
@@ -79,6 +80,7 @@ def _tell(turn: Turn, items: list[CaseItem]) -> None:
         runs_from=beijing_date(turn.now),
         answer_by=until,
         supervised=", ".join(by) or None,
+        by=tuple(dict.fromkeys(who for i in items if i.found is not None for who in i.found.by_whom)),
         new=sum(i.found.new for i in items if i.found is not None),
     )
     for item in items:

@@ -43,7 +43,7 @@ def decide_task(turn: Turn, decision: TaskDecision) -> Task:
     turn.tasks.append(task)
     item = turn.item(UUID(task.data["item_id"]))
     if item.outcome is None and task.kind == NOWHERE_TO_SEND:
-        assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code)
+        assign(turn, item, _unit(turn, decision), decision.reason_code or task.reason_code, decision.by)
     elif item.outcome is None and task.kind == STUCK:
         _stuck(turn, item, decision)
     elif item.reversing is not None and task.kind == STUCK:

@@ -38,7 +38,7 @@ def case_graph(case: Case, ctx: Ctx, calendar: WorkingCalendar | None = None) ->
 
 def _item(item: CaseItem, view: ItemView, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
     return {
-        **view.model_dump(mode="json", exclude={"item_id", "result"}),
+        **view.model_dump(mode="json", exclude={"item_id": True, "result": True, "handled": {"names"}}),
         "id": str(item.id),
         "result": view.result and view.result.model_dump(mode="json", exclude={"sealed"}),
         "lamp": item_lamp(view, item.promised, item.legal, now, calendar),

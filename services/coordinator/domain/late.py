@@ -27,7 +27,8 @@ def result_of(message: Up) -> Result | None:
             )
         case ItemNotAccepted():
             public = {"where_to_go": message.where_to_go} if message.where_to_go else {}
-            return _end(ItemStatus.NOT_ACCEPTED, message, public)
+            said = {"sealed": message.sealed, "decided_by": message.acted}
+            return _end(ItemStatus.NOT_ACCEPTED, message, public).model_copy(update=said)
         case ItemEnded():
             return _end(ItemStatus.TERMINATED, message, {})
         case ItemRevoked():
@@ -41,7 +42,8 @@ def result_of(message: Up) -> Result | None:
 def _end(
     outcome: ItemStatus, message: ItemNotAccepted | ItemEnded | ItemRevoked | ItemCorrected, public: dict[str, Any]
 ) -> Result:
-    return Result(outcome=outcome, reason_code=message.reason_code, law=message.law, public=public)
+    by = (message.by,) if message.by else ()
+    return Result(outcome=outcome, reason_code=message.reason_code, law=message.law, public=public, decided_by=by)
 
 
 def record_late(turn: Turn, item: CaseItem, message: Up, reason_code: str = "") -> None:

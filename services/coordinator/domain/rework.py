@@ -19,6 +19,7 @@ from shared.catalog.protocol import (
     ItemRevoked,
     ItemSupplemented,
     SupplementedItem,
+    Transfer,
 )
 from shared.clock import beijing_date
 from shared.handling.limits import start_of
@@ -39,7 +40,7 @@ def send_on(turn: Turn, item: CaseItem, message: ItemReturned) -> None:
     item.tried.append(item.unit)
     unit = _next_unit(turn, item, message.suggested_unit)
     if unit is not None:
-        assign(turn, item, unit, message.reason_code)
+        assign(turn, item, unit, message.reason_code, message.by)
         return
     item.returned = True
     nothing_found(turn, item)  # what it found is not for it to say
@@ -54,10 +55,13 @@ def _next_unit(turn: Turn, item: CaseItem, suggested: str | None) -> str | None:
     return chain[0] if chain else None
 
 
-def assign(turn: Turn, item: CaseItem, unit: str, reason_code: str) -> None:
-    """A new round with another unit; what was accepted stays accepted, what was checked is checked anew."""
+def assign(turn: Turn, item: CaseItem, unit: str, reason_code: str, by: str | None = None) -> None:
+    """A new round with another unit; what was accepted stays accepted, what was checked is checked anew. `by` is the
+    account that handed it over."""
     end_pause(turn, item, beijing_date(turn.now))
     nothing_found(turn, item)
+    if unit != item.unit:
+        item.transfer = Transfer(from_unit=item.unit, reason_code=reason_code, at=turn.now, by=by)
     item.unit = unit
     item.round += 1
     item.returned = item.reviewing = item.checked = False

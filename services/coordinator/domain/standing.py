@@ -20,7 +20,7 @@ def paused(turn: Turn, item: CaseItem, message: ItemPaused) -> None:
     if refused is not None:
         record_late(turn, item, message, refused)
         return
-    item.pause = Pause(ground=message.ground, since=turn.said_at(), until=message.until)
+    item.pause = Pause(ground=message.ground, since=turn.said_at(), until=message.until, by=message.by)
     turn.dates_moved = True
 
 
@@ -39,15 +39,16 @@ def resumed(turn: Turn, item: CaseItem, message: ItemResumed) -> None:
     if item.pause is None or item.pause.ground != message.ground:
         record_late(turn, item, message, "NOT_PAUSED")
         return
-    end_pause(turn, item, beijing_date(turn.said_at()))
+    end_pause(turn, item, beijing_date(turn.said_at()), message.by)
 
 
-def end_pause(turn: Turn, item: CaseItem, on: date) -> None:
-    """What paused the item is over on this day, which counts again."""
+def end_pause(turn: Turn, item: CaseItem, on: date, by: str | None = None) -> None:
+    """What paused the item is over on this day, which counts again; `by` is the account that said so."""
     if item.pause is None:
         return
     item.pauses.append((beijing_date(item.pause.since), on))
     item.pause = None
+    item.note_handled(resumed_by=by)
     item.signs.pop("pause_over", None)
     close_moot(turn, item, PAUSE_OVER)
     redate(turn, item)

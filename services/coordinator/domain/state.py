@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -15,11 +15,14 @@ from shared.catalog.protocol import (
     Due,
     Extension,
     Finding,
+    Handled,
     Limit,
     MaterialRef,
     Pause,
     Prerequisite,
     Result,
+    Supervision,
+    Transfer,
     WaitingOn,
 )
 from shared.changes import State
@@ -80,7 +83,8 @@ class Told(BaseModel):
 
     The applicant's days run from `runs_from`; `delivered` says whether they do so in law, or are only reckoned from the
     paper's day until somebody records its delivery. `silent` are items that had not answered their check by then, `new`
-    counts findings that an earlier paper should have told (our fault), `supervised` says who let those out.
+    counts findings that an earlier paper should have told (our fault), `supervised` says who let those out; `by` are the
+    accounts that found something.
     """
 
     number: int
@@ -91,17 +95,20 @@ class Told(BaseModel):
     delivered: bool = False
     answer_by: date | None = None
     supervised: str | None = None
+    by: tuple[str, ...] = ()
     new: int = 0
 
 
 class Found(BaseModel):
     """Findings of an item's check that no paper has told yet; `by` is the last day on which they wait for the others.
 
-    `new`: some of them should have stood in an earlier paper, so a supervisor decides first; `approved_by` did.
+    `new`: some of them should have stood in an earlier paper, so a supervisor decides first; `approved_by` did. `by_whom`
+    are the accounts that found them, none for rules.
     """
 
     findings: tuple[Finding, ...]
     since: datetime
+    by_whom: tuple[str, ...] = ()
     by: date | None = None
     new: int = 0
     approved_by: str | None = None
@@ -134,7 +141,8 @@ class CaseItem(BaseModel):
     `findings` are what the applicant was told and has not cured, until `answer_by`; `found` what was not told yet;
     `told_keys` name every finding that a paper told. `pauses` are over, `pause` runs. `extra` are the days of the
     extension. `deemed`: the law holds it accepted, for nobody answered in time. `signs` say which reminder or escalation
-    was given, and on which day.
+    was given, and on which day. `handled` says which persons did what, `transfer` from where it was handed over last,
+    `supervision` who was told last to see to it.
     """
 
     id: UUID
@@ -187,6 +195,15 @@ class CaseItem(BaseModel):
     result: Result | None = None
     held: Result | None = None
     reversing: Reversing | None = None
+    handled: Handled | None = None
+    transfer: Transfer | None = None
+    supervision: Supervision | None = None
+
+    def note_handled(self, **who: Any) -> None:
+        """Keeps which person did what; whatever is None was a rule's."""
+        said = {name: value for name, value in who.items() if getattr(self.handled, name, None) != value}
+        if said:
+            self.handled = (self.handled or Handled()).model_copy(update=said)
 
     @property
     def lacking(self) -> list[MaterialRef]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from services.coordinator.domain.clocks import days_on
 from services.coordinator.domain.state import CaseItem
 from services.coordinator.domain.turn import Turn
+from shared.catalog.protocol import Supervision
 from shared.handling.model import Task
 from shared.handling.tasks import close, live_tasks
 from shared.messages import derived_id
@@ -24,6 +27,8 @@ OVERDUE: Final = "overdue"
 OVERDUE_BY_LAW: Final = "overdue_by_law"
 PAUSE_OVER: Final = "pause_over"
 NOT_ANSWERED: Final = "not_answered"
+SUPERVISED: Final = frozenset({EXAMINATION_OVER, OVERDUE, OVERDUE_BY_LAW, PAUSE_OVER})
+"""Tasks that tell somebody of what is late, by a slip of supervision (督办单, elderly_onewindow 3.5)."""
 _MOOT_AT_END: Final = (
     *(NOWHERE_TO_SEND, STUCK, NEW_FINDING, CHECK_SILENT, EXAMINATION_OVER, DEEMED_ACCEPTED),
     *(OVERDUE, OVERDUE_BY_LAW, PAUSE_OVER, NOT_ANSWERED),
@@ -57,6 +62,22 @@ def open_task(
     )
     case.tasks.append(task)
     turn.tasks.append(task)
+    supervise(turn, task)
+
+
+def supervise(turn: Turn, task: Task) -> None:
+    """Who was told by this task that something is late, as everyone concerned sees it; told again when it goes up."""
+    item = turn.case.items.get(UUID(task.data["item_id"]))
+    if task.kind not in SUPERVISED or item is None or item.outcome is not None:
+        return
+    item.supervision = Supervision(
+        kind=task.kind,
+        number=item.supervision.number + 1 if item.supervision is not None else 1,
+        unit=task.unit,
+        since=date.fromisoformat(task.data["since"]),
+        answer_by=task.escalate_on or task.due,
+        at=turn.now,
+    )
 
 
 def tasks_of(turn: Turn, item: CaseItem, *kinds: str) -> Iterator[Task]:

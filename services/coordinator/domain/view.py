@@ -45,6 +45,8 @@ def visible(case: Case, item: CaseItem) -> dict[str, Any]:
         "pause": item.pause,
         "extension": item.extension,
         "result": item.result,
+        "transfer": item.transfer,
+        "supervision": item.supervision,
     }
 
 
@@ -63,7 +65,7 @@ def case_view(case: Case, items: Mapping[UUID, Visible] | None = None) -> CaseVi
         received_at=case.received_at,
         accepted_at=min(accepted, default=None),
         closed_at=case.closed_at,
-        items=tuple(ItemView(**fields) for fields in seen.values()),
+        items=tuple(ItemView(**fields, handled=case.items[i].handled) for i, fields in seen.items()),
     )
 
 

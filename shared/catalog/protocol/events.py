@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from shared.catalog.protocol.values import Doubt, Due, Extension, Finding, Pause, Result, Value, WaitingOn
+from shared.catalog.protocol.values import (
+    Doubt,
+    Due,
+    Extension,
+    Finding,
+    Handled,
+    Pause,
+    Result,
+    Supervision,
+    Transfer,
+    Value,
+    WaitingOn,
+)
 from shared.messages import Message
 from shared.outcomes import ApplicationStatus, CaseOutcome, ItemStatus, Nature
 
@@ -31,6 +43,9 @@ class ItemView(Value):
     extension: Extension | None = None
     frozen: Doubt | None = None
     result: Result | None = None
+    handled: Handled | None = None
+    transfer: Transfer | None = None
+    supervision: Supervision | None = None
 
 
 class CaseView(Value):
@@ -90,6 +105,7 @@ class CorrectionIssued(CaseMessage):
 
     `number` counts the papers of a case; in a later one `supervised` says who approved findings that are new, which
     counts as our fault. `silent` are items whose check had not answered by then; `answer_by` is the applicant's last day.
+    `by` are the accounts that found something, none for rules.
     """
 
     number: int
@@ -97,6 +113,7 @@ class CorrectionIssued(CaseMessage):
     silent: tuple[UUID, ...] = ()
     answer_by: date | None = None
     supervised: str | None = None
+    by: tuple[str, ...] = ()
 
 
 class CaseClosed(CaseMessage):

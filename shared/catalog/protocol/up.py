@@ -15,11 +15,17 @@ from shared.outcomes import Decision
 
 
 class Up(Message):
-    """Base of every answer about an item, in its round."""
+    """Base of every answer about an item, in its round.
+
+    `by` is the account whose word it is, None for a rule's; `names` those of all who acted on the item so far, sealed for
+    intake: `{account: name}`.
+    """
 
     item_id: UUID
     case_id: UUID
     round: int
+    by: str | None = None
+    names: Sealed | None = None
 
 
 class CheckPassed(Up):
@@ -39,11 +45,13 @@ class ItemAccepted(Up):
 
 
 class ItemNotAccepted(Up):
-    """Not accepted 不予受理, by which law, and where to go instead."""
+    """Not accepted 不予受理, by which law, and where to go instead; what the handler wrote of the reason is sealed."""
 
     reason_code: str
     law: str
     where_to_go: str = ""
+    sealed: Sealed | None = None
+    acted: tuple[str, ...] = ()
 
 
 class ItemProgressed(Up):

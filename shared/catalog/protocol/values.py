@@ -59,11 +59,46 @@ class Due(Value):
 
 
 class Pause(Value):
-    """The handling clock stands on a listed ground, until about when."""
+    """The handling clock stands on a listed ground, until about when; `by` is the account that paused it."""
 
     ground: str
     since: datetime
     until: date | None = None
+    by: str | None = None
+
+
+class Handled(Value):
+    """Who handled an item where persons did, by account: accepted it, let its clock run again.
+
+    `names` are the names of all who acted on it, sealed for intake: `{account: name}`.
+    """
+
+    accepted_by: str | None = None
+    resumed_by: str | None = None
+    names: Sealed | None = None
+
+
+class Transfer(Value):
+    """The item was handed over to another unit (转办): from which, on which ground, when, by which account."""
+
+    from_unit: str
+    reason_code: str
+    at: datetime
+    by: str | None = None
+
+
+class Supervision(Value):
+    """Somebody was told to see to an item that is late (督办): what is late and since which day, for the `number`-th time.
+
+    `unit` is where it is answered, by `answer_by`; `kind` names the task.
+    """
+
+    kind: str
+    number: int
+    unit: str
+    since: date
+    answer_by: date
+    at: datetime
 
 
 class Extension(Value):
