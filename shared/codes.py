@@ -67,6 +67,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "BEFORE_BIRTH": "死亡日期早于证件号码中的出生日期 / the death is before the birth in the number",
     "BEFORE_DEATH": "火化日期不能早于死亡日期 / a cremation comes after the death",
     "BEFORE_ISSUE": "送达时间不能早于文书出具时间 / no paper is delivered before it is issued",
+    "ONLY_OF_NOTICE": "只有公告送达才填写事由和此前的送达经过 / only a public notice has a ground and earlier tries",
+    "NOT_BEFORE_NOTICE": "应在文书出具之后、公告之前 / after the paper's issue and before its announcement",
     "HIDDEN_CHARACTER": "姓名中有看不见的字符,请重新输入 / the name holds characters nobody sees: type it again",
     "ID_TYPE": "证件类型与证件号码不符,请核对证件类型 / the number belongs to another type of document",
     "ID_REQUIRED": "请填写证件号码 / the number is missing",
@@ -158,6 +160,9 @@ RULES: Final[Mapping[str, str]] = {
     "NOT_FALSE": "本件没有认定不实的承诺 / no commitment of this application was found false",
     "FACT_RETRACTED": "该事实已经更正,无须再提异议 / this fact was found not to be so already",
     "NO_CONSENT": "申请人没有同意电子送达 / the applicant has not agreed to electronic delivery",
+    "NO_GROUND_FOR_NOTICE": "公告送达仅限受送达人下落不明,或者用其他方式无法送达;请写明事由和此前的送达经过 / a paper is"
+    " announced only where the party cannot be found or the other ways failed: say which, and what was tried",
+    "OTHER_WAYS_FIRST": "公告送达前应先以其他方式送达并记明经过 / other ways come before a public notice",
     "NOT_A_RECEIVER": "签收人既不是受送达人,也不是可以代收的人;请核对签收人与其关系 / the receiver is neither the party"
     " nor one who may receive for them: check who it was",
     "METHOD_NOT_YOURS": "您的岗位不能以此方式送达 / your role does not deliver papers in this way",

@@ -183,7 +183,7 @@ async def test_a_licence_that_nobody_examines_is_accepted_as_of_receiving_and_ne
         return (await world.host.services["library"].load("item", UUID(item["id"]))).accepted_at is not None
 
     await eventually(service_knows, "the service to learn of the acceptance")
-    late = await decide(world, check, "supervisor", "not_accept", reason_code="TOO_LATE")
+    late = await decide(world, check, "supervisor", "not_accept", reason_code="TOO_LATE", comment="逾期提出")
     assert (late.status_code, late.json()["code"]) == (409, "OUTCOME_NOT_POSSIBLE")
     await settle(world, check, "supervisor", "approve")
     assert (await ended(world, number))["outcome"] == "approved"
@@ -232,10 +232,24 @@ async def test_an_extension_is_asked_for_by_the_handler_and_given_by_a_named_lea
     longer = await when(world, number, lambda a: item_of(a, AGE)["due"]["promised"] == to, "to be extended")
     assert "item_extended" in str((await world.get(f"/api/intake/applications/{number}/timeline")).json())
     shown = (await graph(world, given["case_id"]))["items"][0]
+    assert shown["handled"] == {"accepted_by": None, "resumed_by": None}
     assert shown["extension"] == {"to": to, "approved_by": "supervisor", "reason_code": "COMPLEX"}
     assert item_of(longer, AGE)["lamp"] == "green"
     again = await decide(world, review, "handler", "extend", until="2026-12-08", reason_code="COMPLEX")
     assert (again.status_code, again.json()["code"]) == (409, "ALREADY_EXTENDED")
+
+
+async def slip_of(platform: Hosted, number: str, account: str) -> str:
+    """The slip of supervision, once that account sees it."""
+    found: list[str] = []
+
+    async def made() -> bool:
+        papers = (await platform.application(number, account))["papers"]
+        found[:] = [p["id"] for p in papers if p["kind"] == "supervision"]
+        return bool(found)
+
+    await eventually(made, "a slip of supervision")
+    return found[0]
 
 
 async def test_past_the_promise_a_supervisor_is_told_and_nothing_is_approved(world: Hosted) -> None:
@@ -251,6 +265,14 @@ async def test_past_the_promise_a_supervisor_is_told_and_nothing_is_approved(wor
     await go_to(world, "2026-12-01T00:30")
     red = await task(world, "coordinator", number, "supervisor", "overdue")
     assert (red["reason_code"], red["data"]["since"]) == ("PROMISE_PASSED", "2026-12-01")
+    slip = await slip_of(world, number, "supervisor")
+    looked = await world.get(f"/api/intake/applications/{number}/papers/{slip}", "supervisor")
+    said = str(looked.json()["content"]["parts"])
+    assert "超过承诺的办理期限" in said
+    assert "东西湖区民政局养老服务科" in said, "the unit by its name"
+    assert "supervision" not in {p["kind"] for p in (await world.application(number))["papers"]}
+    hidden = await world.get(f"/api/intake/applications/{number}/papers/{slip}")
+    assert hidden.status_code == 404, "a slip of supervision goes to the units concerned alone"
     late = await world.application(number)
     assert (item_of(late, AGE)["lamp"], item_of(late, AGE)["result"]) == ("red", None)
 

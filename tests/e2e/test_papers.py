@@ -74,16 +74,21 @@ async def test_the_bereavement_case_has_its_papers_through_to_the_decisions(plat
     of = family(platform)
     given = await platform.submit(bereavement(platform, of))
     number = given["application_no"]
-    assert [p["kind"] for p in given["papers"]] == ["receipt"], "the slip is there as the application is received"
-    slip = await text(platform, number, given["papers"][0]["id"], "clerk")
+    made = {p["kind"]: p["id"] for p in given["papers"]}
+    assert set(made) == {"receipt", "commitment"}, "both are there as the application is received"
+    slip = await text(platform, number, made["receipt"], "clerk")
+    assert "周晓燕（收件）" in slip, "the clerk by name"
+    promise = await text(platform, number, made["commitment"], "clerk")
+    assert "东民诺〔2026〕" in promise
+    assert f"承诺人：{of.heir.name}" in promise
     assert "东民收〔2026〕" in slip
     assert number in slip
     assert of.heir.name in slip, "the receiving clerk prints it whole"
     assert given["query_code"] not in slip
     await ended(platform, number)
-    found = await when(platform, number, lambda a: len(a["papers"]) == 6, "its papers")
+    found = await when(platform, number, lambda a: len(a["papers"]) == 7, "its papers")
     kinds = sorted(p["kind"] for p in found["papers"])
-    assert kinds == ["approval", "approval", "approval", "not_applicable", "receipt", "stop"]
+    assert kinds == ["approval", "approval", "approval", "commitment", "not_applicable", "receipt", "stop"]
     stop = await paper(platform, number, "stop")
     assert stop["number"].startswith("东民停〔2026〕")
     assert stop["content"]["remedy"]["reconsideration"] == "武汉市东西湖区人民政府"
@@ -124,7 +129,8 @@ async def test_a_person_s_denial_names_who_decided_and_the_remedy(platform: Host
     denial = await paper(platform, number, "denial")
     assert denial["content"]["remedy"] is not None
     assert [s["method"] for s in denial["signatures"]][-1] == "account"
-    assert denial["signatures"][-1]["signer"] in {"handler", "approver"}
+    last = denial["signatures"][-1]
+    assert (last["signer"], last["name"]) in {("handler", "陈志远"), ("approver", "黄玉梅")}
 
 
 # --- who sees what ----------------------------------------------------------------------------------------------------

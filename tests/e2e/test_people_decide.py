@@ -161,6 +161,13 @@ async def test_one_far_too_young_is_not_accepted_and_told_why(everywhere: Platfo
     over = await ended(everywhere, number)
     assert (over["status"], over["outcome"], over["accepted_at"]) == ("not_accepted", None, None)
     assert item_of(over, MATTER)["result"]["law"]
+    (told,) = [p for p in over["papers"] if p["kind"] == "non_acceptance"]
+    paper = (await everywhere.get(f"/api/intake/applications/{number}/papers/{told['id']}", unmasked="true")).json()
+    said = [line["text"] for part in paper["content"]["parts"] if part["part"] == "reason" for line in part["lines"]]
+    assert said == ["未达到规定年龄", "未满八十周岁"]
+    assert [s["name"] for s in paper["signatures"]] == ["周晓燕", "陈志远"], (
+        "the clerk who received it, and who decided"
+    )
 
 
 async def test_quick_relief_is_decided_by_one_person_and_never_above_the_cap(everywhere: Platform) -> None:

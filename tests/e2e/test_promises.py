@@ -1,6 +1,6 @@
 """Tolerance (容缺) and commitment (告知承诺) as a person meets them, under a clock that the test moves.
 
-elderly_onewindow 3.4 (容缺只限次要材料,到期不补不发证), 国办发〔2022〕5号; 国办发〔2020〕42号, 民发〔2022〕83号 (虚假承诺).
+elderly_onewindow 3.4 (容缺只限次要材料,到期不补不发证), 国发〔2022〕5号; 国办发〔2020〕42号, 民发〔2022〕83号 (虚假承诺).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ async def test_a_main_material_cannot_follow_and_a_secondary_one_only_within_its
     (error,) = late.json()["errors"]
     assert (late.status_code, error["pointer"], error["code"]) == (422, "/materials/0/promise_by", "PROMISE_TOO_LATE")
     assert str(after(moving.today, 10)) in error["message"]
-    assert "国办发〔2022〕5号" in error["message"]
+    assert "国发〔2022〕5号" in error["message"]
     main = bereavement(moving, family(moving))
     main["materials"][-1] = {"type": "kinship_proof", "source": "deferred", "promise_by": promise.isoformat()}
     refused = (await moving.post("/api/intake/applications", main)).json()["errors"]
@@ -111,6 +111,7 @@ async def test_a_grant_is_held_until_what_was_promised_has_come(moving: Hosted):
         assert number not in {one.application_no for one in hanging}, "it waits for the applicant, and is not stuck"
     assert (await supplemented(moving, number)).json()["tolerances"][0]["state"] == "cured"
     done = await ended(moving, number)
+    assert {"tolerance", "supplied"} <= {p["kind"] for p in done["papers"]}
     assert done["outcome"] == "approved"
     assert await published(moving, ELDERLY, "AllowanceGranted", given["case_id"])
     (paper,) = [m for m in done["materials"] if m["type"] == "bank_account"]

@@ -65,12 +65,14 @@ def submission(**changed: Any) -> dict[str, Any]:
     return {**deepcopy(SAMPLE), **changed}
 
 
-def received(raw: dict[str, Any] | None = None, now: datetime = NOW) -> Changes[Application]:
+def received(
+    raw: dict[str, Any] | None = None, now: datetime = NOW, names: dict[str, str] | None = None
+) -> Changes[Application]:
     """The application as it was received."""
     checked, errors = check(raw or submission(), Here(CATALOG, list(UNITS.values()), now))
     assert errors == []
     assert checked is not None
-    return receive(checked, Arrival(CASE, NUMBER, "0" * 64, None, "420112-HALL", ("clerk",)), ctx(now))[0]
+    return receive(checked, Arrival(CASE, NUMBER, "0" * 64, None, "420112-HALL", ("clerk",), names or {}), ctx(now))[0]
 
 
 def view_of(state: Application, *changed: ItemView, closed_at: datetime | None = None) -> CaseView:

@@ -38,8 +38,17 @@ def ground(state, form=None, **changed):
     return Ground(paper(state, **changed), PARTIES, form or {}, "420112")
 
 
+def judged(state):
+    return ground(state)
+
+
 def given(method="in_person", at=NOW, receiver="李明", **more):
     return Delivery.model_validate({"method": method, "at": at.isoformat(), "receiver": receiver, **more})
+
+
+def notice(at=NOW, ground="other_ways_failed", ways=("in_person", "post"), tried_at=NOW, **more):
+    tried = [{"method": way, "at": tried_at.isoformat(), "failure": "门锁,无人应答"} for way in ways]
+    return given("public", at=at, receiver="公告", proof_file_id=PROOF, ground=ground, tried=tried, **more)
 
 
 def delivered(how, form=None, now=LATER, actor="clerk", **changed):
@@ -148,7 +157,7 @@ def test_a_delivery_is_never_in_the_future_and_never_before_its_paper():
 def test_a_public_notice_counts_when_its_days_are_over():
     """民事诉讼法公告送达: 自发出公告之日起,经过三十日,即视为送达 (2022-01-01 起; 此前六十日)."""
     at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-    changes, _ = delivered(given("public", at=at, receiver="公告", proof_file_id=PROOF))
+    changes, _ = delivered(notice(at))
     # Thirty days after 23 November are over as 23 December ends in Beijing: that day is the day of delivery.
     (row,) = rows(changes, PAPER_DELIVERY)
     assert row["takes_effect"] == datetime(2026, 12, 23, 15, 59, 59, tzinfo=UTC)
@@ -157,6 +166,60 @@ def test_a_public_notice_counts_when_its_days_are_over():
     assert line["text_zh"] == "《不予批准决定书》已发出公告(公告送达),公告期满(2026-12-23)视为送达。"
     assert POLICY.find("delivery.public", "420112", date(2021, 12, 31)).value["days"] == 60
     assert POLICY.find("delivery.public", "420112", date(2022, 1, 1)).value["days"] == 30
+
+
+@pytest.mark.parametrize(
+    ("ground", "ways", "code"),
+    [
+        (None, ("in_person", "post"), "NO_GROUND_FOR_NOTICE"),
+        ("whereabouts_unknown", (), "OTHER_WAYS_FIRST"),
+        ("other_ways_failed", (), "OTHER_WAYS_FIRST"),
+        ("other_ways_failed", ("post", "post"), "OTHER_WAYS_FIRST"),
+    ],
+)
+def test_a_public_notice_without_a_ground_and_the_ways_before_it_is_refused_with_the_rule(ground, ways, code):
+    """民事诉讼法第九十五条: 受送达人下落不明,或者用本节规定的其他方式无法送达的,公告送达."""
+    state = received().state
+    at = judged(state)
+    before = state.model_dump_json()
+    with pytest.raises(RefusedError) as refused:
+        deliver(state, notice(ground=ground, ways=ways), at, ctx(LATER))
+    assert refused.value.code == code
+    assert "第九十五条" in refused.value.refused.law
+    assert "下落不明" in refused.value.refused.law
+    assert state.model_dump_json() == before
+
+
+@pytest.mark.parametrize(
+    ("ground", "ways"),
+    [("whereabouts_unknown", ("village_worker",)), ("other_ways_failed", ("in_person", "electronic"))],
+)
+def test_a_public_notice_is_recorded_with_its_ground_and_what_was_tried(ground, ways):
+    """民事诉讼法第九十五条: 在案卷中记明原因和经过."""
+    changes, _ = delivered(notice(LATER, ground=ground, ways=ways))
+    (proof,) = paper_rows(changes)
+    kept = Moment.model_validate_json(proof["moment"]).proof
+    assert kept is not None
+    assert (kept.ground, [t.method for t in kept.tried]) == (ground, list(ways))
+    assert "门锁" not in str([put.values for put in changes.puts]), "in words it rests sealed"
+
+
+def test_what_was_tried_lies_between_the_paper_and_its_notice():
+    for at in (NOW - timedelta(minutes=1), LATER - timedelta(minutes=1)):
+        with pytest.raises(Invalid) as wrong:
+            delivered(notice(NOW + timedelta(hours=1), tried_at=at))
+        assert [(e.pointer, e.code) for e in wrong.value.errors] == [
+            (f"/tried/{n}/at", "NOT_BEFORE_NOTICE") for n in (0, 1)
+        ]
+    with pytest.raises(Invalid) as wrong:
+        delivered(given(ground="whereabouts_unknown"))
+    assert [(e.pointer, e.code) for e in wrong.value.errors] == [("/ground", "NOT_ALLOWED")]
+
+
+def test_what_goes_to_units_alone_is_given_to_no_party():
+    with pytest.raises(RefusedError) as refused:
+        delivered(given(), kind="supervision")
+    assert refused.value.code == "INTERNAL_PAPER"
 
 
 def test_a_delivery_says_when_in_a_zone_and_by_a_known_way():

@@ -10,8 +10,11 @@ import pytest
 from services.intake.domain import commitment, tolerance
 from services.intake.domain.check import Here, check
 from services.intake.domain.facts import close_checks
+from services.intake.domain.papers.issue import signatures
+from services.intake.domain.papers.shown import masked
 from services.intake.domain.receive import receive
-from services.intake.tables import BAR
+from services.intake.domain.supplement import Supplement, supplement
+from services.intake.tables import BAR, PAPER
 from shared.catalog.commitments import Commitments, CommitmentText, commitments
 from shared.catalog.model import MaterialNeed
 from shared.catalog.protocol import CommitmentFound, Limit, MaterialsLapsed
@@ -22,6 +25,7 @@ from shared.handling.limits import end_of
 from shared.handling.tasks import TaskDecision, TaskOutcome, claim, live_tasks
 from shared.outcomes import ItemStatus
 from tests.unit.test_intake import CATALOG, HERE, NOW, ctx, received, sample
+from tests.unit.test_papers import content, ready, text_of, world
 
 FIRST, LAST = date(2026, 12, 7), date(2026, 12, 21)
 """Ten working days after a Monday, 2026-11-23, and twenty."""
@@ -85,6 +89,35 @@ def test_what_is_promised_is_told_and_timed(owing):
     assert [(t.material, t.promise_by, t.state) for t in changes.state.tolerances] == [("photo", FIRST, "open")]
     assert SetTimer(tolerance.TIMER, end_of(FIRST)) in changes.timers
     assert any(p.values.get("kind") == "deferred" for p in changes.puts)
+
+
+def papers_of(changes, kind):
+    return [put.values for put in changes.puts if put.table is PAPER and put.values["kind"] == kind]
+
+
+def test_what_may_follow_is_told_by_a_paper_and_so_is_that_it_came(owing):
+    """elderly_onewindow 3.4: TOLERANCE 容缺(缺件清单、补齐期)."""
+    catalog, changes = owing
+    state = changes.state
+    (told,) = papers_of(changes, "tolerance")
+    found = content(told, state, replace(world(), catalog=catalog))
+    assert (found["title"]["zh"], found["number"]) == ("容缺受理告知书", "甲民容〔2026〕17号")
+    text = text_of(found)
+    for said in (
+        "照片：请于2026年12月7日前（含当日）补齐；用于：基本殡葬服务费用减免",
+        "逾期后果：到期未补齐的",
+        "国发〔2022〕5号",
+    ):
+        assert said in text
+    assert found["remedy"] is None
+    given = Supplement.model_validate({"round": 1, "materials": [{"type": "photo", "source": "paper"}]})
+    here = Here(catalog, HERE.units, NOW)
+    came = supplement(state, given, here, replace(ctx(), catalog=catalog))
+    (row,) = papers_of(came, "supplied")
+    text = text_of(content(row, came.state, replace(world(), catalog=catalog)))
+    assert "照片：已收到（应于2026年12月7日前补齐）；用于：基本殡葬服务费用减免" in text
+    again = supplement(came.state, given, here, replace(ctx(), catalog=catalog)) if came.state.correcting() else None
+    assert again is None or papers_of(again, "supplied") == []
 
 
 def test_past_its_day_the_receiving_unit_has_a_task_once(owing):
@@ -152,6 +185,27 @@ def test_a_commitment_is_recorded_with_its_text_and_checked_on_its_day():
     assert (made.material, made.version, made.verify_due, made.state) == ("kinship_proof", "2026-1", LAST, "open")
     assert made.informed_at == made.signed_at == NOW
     assert SetTimer(commitment.TIMER, end_of(LAST)) in changes.timers
+
+
+def test_a_commitment_is_a_paper_of_what_was_told_signed_and_will_be_checked():
+    """国办发〔2020〕42号: 书面告知、自主选择、不实承诺的后果、核查; elderly_onewindow 3.4: COMMITMENT 告知承诺."""
+    changes, _ = received()
+    (row,) = papers_of(changes, "commitment")
+    one = ready(row, changes.state)
+    one.numbered(3)
+    assert (one.number, one.content["title"]["zh"]) == ("甲民诺〔2026〕3号", "告知承诺书")
+    text = text_of(one.content)
+    for said in (
+        *("承诺人：李明", "证明事项：亲属关系证明", "改为书面承诺", "信用修复前不再适用告知承诺制", "2026-1版"),
+        *("告知时间：2026年11月23日10:00", "，书面签署", "自主选择以承诺代替提交证明"),
+        *("由受理机关最迟于2026年12月21日（含当日）起核查", "国办发〔2020〕42号"),
+    ):
+        assert said in text, said
+    assert "李明" not in text_of(masked(one.content))
+    assert [(s["signer"], s["role"], s["method"]) for s in signatures(one, None)] == [
+        ("applicant", "committed", "handwriting"),
+        ("clerk", "received", "account"),
+    ]
 
 
 def test_a_check_outlasts_the_application_and_opens_for_what_rests_on_it_only():

@@ -20,7 +20,7 @@ from services.intake.domain.papers.content import World
 from services.intake.domain.papers.issue import (
     number_all,
     open_content,
-    open_parties,
+    open_people,
     prepare,
     sealed_content,
     signatures,
@@ -85,7 +85,7 @@ def draft_of(row):
 def ready(row, state, at=None):
     filed = Filed.model_validate_json(state.model_dump_json())
     keys = ctx().keyring
-    return prepare(draft_of(row), filed, open_parties(filed, keys), keys, at or world())
+    return prepare(draft_of(row), filed, open_people(filed, keys), keys, at or world())
 
 
 def content(row, state, at=None):
@@ -121,7 +121,7 @@ def text_of(found, *deliveries):
 
 def test_submission_makes_the_one_receipt_of_the_joint_case_with_each_matter_s_own_limits():
     changes = received()
-    (row,) = paper_rows(changes)
+    row, _ = paper_rows(changes)
     assert row["kind"] == "receipt"
     found = content(row, changes.state)
     assert found["number"] == "甲民收〔2026〕17号"
@@ -578,7 +578,7 @@ def test_the_proof_of_delivery_says_who_signed_as_whose_what_and_when(method, re
     draft = Draft(CASE, CASE, "delivery", NOW, moment_)
     filed = Filed.model_validate_json(state.model_dump_json())
     keys = ctx().keyring
-    one = prepare(draft, filed, open_parties(filed, keys), keys, world())
+    one = prepare(draft, filed, open_people(filed, keys), keys, world())
     assert one is not None
     one.numbered(1)
     shown = text_of(one.content)

@@ -27,14 +27,24 @@ class SealShown(Shown):
 
 
 class SignatureShown(Shown):
-    """Who answers for the paper: an account, or `system` for a rule."""
+    """Who answers for the paper: an account, a unit, the `applicant` who commits, or `system` for a rule; with the name, where
+    it is known."""
 
     signer: str
+    name: str | None
     role: str
     method: str
     at: datetime
     algorithm: str
     digest: str
+
+
+class TriedShown(Shown):
+    """An earlier way that failed; why, for who sees the paper whole."""
+
+    method: str
+    at: datetime
+    failure: str | None
 
 
 class DeliveryShown(Shown):
@@ -45,6 +55,8 @@ class DeliveryShown(Shown):
     at: datetime
     receiver: str | None = Field(description="null where the applicant's own telephone received it")
     receiver_relation: str | None
+    ground: str | None = Field(description="why it was announced; null of any other way")
+    tried: list[TriedShown]
     proof_file_id: UUID | None
     recorded_by: str
     recorded_at: datetime

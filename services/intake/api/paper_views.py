@@ -14,6 +14,7 @@ from services.intake.domain.papers.deliver import RECEIVER
 from services.intake.domain.papers.issue import open_content
 from services.intake.domain.papers.model import HASH, Content, Paper
 from services.intake.domain.papers.shown import is_personal, masked
+from services.intake.domain.papers.templates import internal
 from services.intake.domain.sealing import unseal
 from services.intake.store import papers
 from services.intake.store.issuing import issue
@@ -32,9 +33,11 @@ from shared.spec import ServiceHandle
 
 def may_see_paper(application: Application, paper: Paper, who: Principal, handle: ServiceHandle) -> bool:
     """Whether it is their own, or they receive for its place, or an item in it lies with a unit of theirs; nothing that
-    tells of an item hidden from them."""
+    tells of an item hidden from them, and to no applicant what goes to units alone."""
     if hidden(handle, application, who) & {str(i.item_id) for i in paper.moment.items}:
         return False
+    if paper.kind in internal():
+        return not owns(application, who) and any(_mine(application, paper, who, handle))
     return owns(application, who) or receives(application, who) or any(_mine(application, paper, who, handle))
 
 
@@ -122,7 +125,7 @@ async def shown(
         "content": content if whole else masked(content),
         "hash": {"algorithm": HASH, "value": paper.digest},
         "seal": _seal(content, signatures),
-        "signatures": [_signature(s) for s in signatures if s["method"] != "seal"],
+        "signatures": [_signature(s, content) for s in signatures if s["method"] != "seal"],
         "deliveries": [_delivery(d, handle, whole=whole) for d in deliveries],
         "terms": _terms(content, delivered_at),
     }
@@ -146,23 +149,26 @@ def _seal(content: Content, signatures: Iterable[Mapping[str, Any]]) -> dict[str
     }
 
 
-def _signature(row: Mapping[str, Any]) -> dict[str, Any]:
+def _signature(row: Mapping[str, Any], content: Content) -> dict[str, Any]:
     same = {name: row[name] for name in ("signer", "role", "method", "algorithm", "digest")}
-    return {**same, "at": row["at"].isoformat()}
+    return {**same, "name": content.get("signers", {}).get(row["signer"]), "at": row["at"].isoformat()}
 
 
 def _delivery(row: Mapping[str, Any], handle: ServiceHandle, *, whole: bool) -> dict[str, Any]:
-    receiver = None
+    receiver, told = None, {}
     if row["receiver"]:
         place = f"{RECEIVER}/{row['id']}"
-        name = unseal(handle.keyring, row["case_id"], place, 0, Sealed.from_text(row["receiver"]))["name"]
-        receiver = name if whole else mask_name(name)
+        told = unseal(handle.keyring, row["case_id"], place, 0, Sealed.from_text(row["receiver"]))
+        receiver = told["name"] if whole else mask_name(told["name"])
+    tried = [{**one, "failure": one["failure"] if whole else None} for one in told.get("tried", ())]
     return {
         "id": str(row["id"]),
         "method": row["method"],
         "at": row["at"].isoformat(),
         "receiver": receiver,
         "receiver_relation": row["relation"],
+        "ground": told.get("ground"),
+        "tried": tried,
         "proof_file_id": str(row["proof_file_id"]) if row["proof_file_id"] else None,
         "recorded_by": row["by"],
         "recorded_at": row["recorded_at"].isoformat(),

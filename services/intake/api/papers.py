@@ -112,7 +112,9 @@ async def _try(
 ) -> dict[str, Any]:
     def deliver_paper(state: Application, ctx: Ctx) -> tuple[Changes[Application], dict[str, Any]]:
         content = unseal(ctx.keyring, state.id, None, state.sealed_round, state.submission)
-        return deliver(state, body, Ground(paper, content["parties"], content["form"], state.accept_region), ctx)
+        return deliver(
+            state, body, Ground(paper, content["parties"], content["form"], state.accept_region, who.name), ctx
+        )
 
     proof = [("/proof_file_id", str(body.proof_file_id))] if body.proof_file_id else []
     beside = claims(proof, application.id)

@@ -125,6 +125,7 @@ async def _receive(
         unit=_unit(checked, who, here),
         handled_in=routing.elsewhere(checked.units, given.accept_region, here.units),
         acted=(who.account,) if who.has(*RECEIVING) else (),
+        names={who.account: who.name} if who.has(*RECEIVING) else {},
     )
     command = _command(handle, checked, arrival, body)
     beside = claims(file_ids(given), arrival.case_id)

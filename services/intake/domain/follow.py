@@ -8,6 +8,7 @@ from services.intake.domain import objections, timeline
 from services.intake.domain.messages.telling import tell_applicant
 from services.intake.domain.model import Application, Holding, HoldingState
 from services.intake.domain.papers.making import follow_papers
+from services.intake.domain.papers.templates import internal
 from services.intake.domain.telling import hold, tell
 from services.intake.domain.timeline import Line
 from services.intake.domain.visits import call_later, end_calls
@@ -36,7 +37,8 @@ def follow(state: Application | None, message: CaseMessage, ctx: Ctx) -> Changes
     _replace(state, message)
     if state.objections:
         objections.follow(state, message)
-    puts = [*tell(state, lines, message.at), *papers, *tell_applicant(state, message, papers=bool(papers))]
+    told = any(put.values["kind"] not in internal() for put in papers)
+    puts = [*tell(state, lines, message.at), *papers, *tell_applicant(state, message, papers=told)]
     if isinstance(message, ItemConcluded) and not message.late:
         puts += hold(state, _conclude(state, message), upsert=True)
     changes = Changes(state, puts=puts)

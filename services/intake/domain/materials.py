@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.catalog.registry import Catalog
     from shared.changes import Ctx
 
-_TOLERANCE_LAW = "容缺只限次要材料,到期不补不发证(国办发〔2022〕5号【摘】)"
+_TOLERANCE_LAW = "容缺只限次要材料,到期不补不发证(国发〔2022〕5号【摘】)"
 
 
 class Material(MaterialRef):

@@ -11,6 +11,8 @@ from shared.messages import derived_id
 from shared.person_index import PersonIndex
 
 NAME, QUERY_CODE = "name", "query_code"
+RECEIVED_BY = "received_by"
+"""Where, beside parties and form, the names of who received an application rest, by account."""
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _CODE_LENGTH = 10
 

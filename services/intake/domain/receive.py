@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.intake.domain import commitment, timeline, tolerance
@@ -11,8 +11,8 @@ from services.intake.domain.check import Checked
 from services.intake.domain.facts import EVENTS, asks, to_coordinator
 from services.intake.domain.materials import taken
 from services.intake.domain.model import Application, FactState, Holding
-from services.intake.domain.papers.making import receipt
-from services.intake.domain.people import NAME, index_of, owner_ref, query_code, query_hash, refs_by_role
+from services.intake.domain.papers.making import committed, receipt, tolerated
+from services.intake.domain.people import NAME, RECEIVED_BY, index_of, owner_ref, query_code, query_hash, refs_by_role
 from services.intake.domain.sealing import seal
 from services.intake.domain.telling import hold, tell
 from services.intake.domain.whose import keys_of
@@ -27,7 +27,8 @@ from shared.outcomes import ItemStatus
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What is known of a submission's coming in beside itself: its ids, who handed it in, which unit received it."""
+    """What is known of a submission's coming in beside itself: its ids, who handed it in, which unit received it, and what
+    those who acted are called."""
 
     case_id: UUID
     application_no: str
@@ -35,6 +36,7 @@ class Arrival:
     owner: str | None
     unit: str | None
     acted: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
     handled_in: tuple[str, ...] = ()
 
 
@@ -51,6 +53,8 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
     state.commitments = commitment.signed(state, checked.submission.materials)
     lines = [timeline.received(state.application_no, len(items)), timeline.deferred(state.tolerances)]
     puts = [*tell(state, lines, ctx.now), *hold(state, state.holdings, upsert=False), receipt(state)]
+    puts += tolerated(state, state.tolerances, ctx.now, ctx.catalog)
+    puts += committed(state, state.commitments, ctx.now, ctx.catalog)
     emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
     changes = Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts)
     changes.timers += [*(tolerance.timer(state) if state.tolerances else ()), *commitment.timer(state)]
@@ -63,6 +67,7 @@ def _application(
     """The application as it was handed in, its materials and items aside."""
     index, given = index_of(ctx.keyring), checked.submission
     subject = checked.parties.get("subject")
+    content = {"parties": checked.parties, "form": checked.form, RECEIVED_BY: dict(arrival.names)}
     return Application(
         id=arrival.case_id,
         application_no=arrival.application_no,
@@ -83,7 +88,7 @@ def _application(
         applicant_name=index.blind(NAME, checked.parties["applicant"]["name"]),
         subject_name=index.blind(NAME, subject["name"]) if subject is not None else None,
         query_code=query_hash(index, query_code(index, arrival.case_id)),
-        submission=seal(ctx.keyring, arrival.case_id, None, 1, {"parties": checked.parties, "form": checked.form}),
+        submission=seal(ctx.keyring, arrival.case_id, None, 1, content),
         facts={name: FactState(source=source, occurred_on=checked.occurred_on) for name, source in sources.items()},
         acted=list(arrival.acted),
     )

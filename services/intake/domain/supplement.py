@@ -12,6 +12,7 @@ from services.intake.domain.check import Here
 from services.intake.domain.facts import to_coordinator
 from services.intake.domain.materials import Material, taken, wrong
 from services.intake.domain.model import Application
+from services.intake.domain.papers.making import committed, supplied, tolerated
 from services.intake.domain.parts import resent
 from services.intake.domain.sealing import seal, unseal
 from services.intake.domain.telling import tell
@@ -69,14 +70,19 @@ def _waiting(state: Application, given: Supplement, ctx: Ctx) -> list[ItemView]:
 def _promises(state: Application, given: Supplement, ctx: Ctx) -> Changes[Application]:
     """What was promised and came, and what is promised or committed to now."""
     came = [m.type for m in given.materials if m.source != "deferred"]
+    open_before = {t.material for t in state.tolerances if t.state != "cured"}
     changes = tolerance.cure(state, came, ctx) if state.tolerances else Changes(state)
     known = {t.material for t in state.tolerances}
+    arrived = [t for t in state.tolerances if t.state == "cured" and t.material in came and t.material in open_before]
+    changes.puts += supplied(state, arrived, ctx.now, ctx.catalog)
     if new := [t for t in tolerance.promised(state) if t.material not in known]:
         state.tolerances += new
         changes.timers += tolerance.timer(state)
+        changes.puts += tolerated(state, new, ctx.now, ctx.catalog)
     if made := commitment.signed(state, given.materials):
         state.commitments += made
         changes.timers += commitment.timer(state)
+        changes.puts += committed(state, made, ctx.now, ctx.catalog)
     return changes
 
 

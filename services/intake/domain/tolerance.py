@@ -1,4 +1,4 @@
-"""Tolerance (容缺受理, elderly_onewindow 3.4; 国办发〔2022〕5号): a secondary material follows by a day that was promised.
+"""Tolerance (容缺受理, elderly_onewindow 3.4; 国发〔2022〕5号): a secondary material follows by a day that was promised.
 
 Until it comes the coordinator holds what would be granted: 到期不补不发证. One timer an application stands at the end of
 the earliest day promised; when a day passes, the receiving unit is given a task.

@@ -15,11 +15,12 @@ import structlog
 from services.intake.domain.papers.content import World
 from services.intake.domain.papers.issue import (
     NO_AUTHORITY,
+    People,
     Ready,
     Series,
     demand,
     number_all,
-    open_parties,
+    open_people,
     prepare,
     sealed_content,
     signatures,
@@ -128,12 +129,12 @@ def _draft(row: Mapping[str, Any]) -> Draft:
 async def _issue(
     service: RunningService, conn: asyncpg.Connection, drafts: Sequence[Draft], filed: Mapping[UUID, Filed]
 ) -> None:
-    world = World(service.catalog, authorities(), working_calendar())
-    parties: dict[UUID, Mapping[str, Any]] = {}
+    world = World(service.catalog, authorities(), working_calendar(), service.units)
+    people: dict[UUID, People] = {}
     ready, held = [], {}
     slices = Slices()
     for draft in drafts:
-        one = _prepared(draft, filed.get(draft.case_id), parties, service, world)
+        one = _prepared(draft, filed.get(draft.case_id), people, service, world)
         if isinstance(one, Ready):
             ready.append(one)
         else:
@@ -148,15 +149,15 @@ async def _issue(
 
 
 def _prepared(
-    draft: Draft, filed: Filed | None, parties: dict[UUID, Mapping[str, Any]], service: RunningService, world: World
+    draft: Draft, filed: Filed | None, people: dict[UUID, People], service: RunningService, world: World
 ) -> Ready | str:
     """The paper, or why it is held: one that cannot be built must not hold up the others."""
     if filed is None:
         return NO_AUTHORITY
     try:
-        if filed.id not in parties:
-            parties[filed.id] = open_parties(filed, service.keyring)
-        return prepare(draft, filed, parties[filed.id], service.keyring, world) or NO_AUTHORITY
+        if filed.id not in people:
+            people[filed.id] = open_people(filed, service.keyring)
+        return prepare(draft, filed, people[filed.id], service.keyring, world) or NO_AUTHORITY
     except Exception as cause:
         log.exception("paper_not_built", kind=draft.kind, cause=type(cause).__name__)
         return FAULT

@@ -14,8 +14,9 @@ from uuid import UUID
 import structlog
 
 from services.intake.domain.messages.telling import PROGRESS, message_id, text_of, way_to
-from services.intake.domain.papers.deliver import CONSENT
+from services.intake.domain.papers.deliver import CONSENT, PROOF
 from services.intake.domain.papers.model import Filed
+from services.intake.domain.papers.templates import internal
 from services.intake.domain.sealing import unseal
 from services.intake.domain.visits import VILLAGE_PROVIDER, open_visit
 from services.intake.store import delivering
@@ -71,7 +72,7 @@ _DELIVER = """
 INSERT INTO intake.paper_delivery (id, paper_id, case_id, method, at, by, recorded_at, effective, takes_effect)
 SELECT p.id, p.id, p.case_id, 'electronic', $3, 'system', $3, true, $3
 FROM unnest($1::uuid[], $2::timestamptz[]) AS t(case_id, made_at) JOIN intake.paper p USING (case_id)
-WHERE p.number IS NOT NULL AND p.kind <> 'delivery' AND p.made_at <= t.made_at
+WHERE p.number IS NOT NULL AND p.kind <> ALL($4::text[]) AND p.made_at <= t.made_at
 ON CONFLICT DO NOTHING
 """
 _ANY = "SELECT EXISTS (SELECT FROM intake.message WHERE state = 'waiting' AND due_at <= $1)"
@@ -236,7 +237,7 @@ async def _follow(conn: asyncpg.Connection, sent: Sequence[Due], now: datetime) 
         await conn.execute(_COVER, *_columns(others), PROGRESS)
     news = [(d.case_id, d.made_at) for d in sent if d.delivers]
     if news:
-        await conn.execute(_DELIVER, *_columns(news), now)
+        await conn.execute(_DELIVER, *_columns(news), now, [PROOF, *internal()])
 
 
 def _attempt(d: Due, fate: Sent, now: datetime) -> dict[str, Any]:

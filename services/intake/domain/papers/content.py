@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.papers.model import Draft, Filed, by_person
+from services.intake.domain.papers.model import APPLICANT, Draft, Filed, by_person
 from services.intake.domain.papers.parts import PARTS
 from services.intake.domain.papers.templates import REMEDY, Template, templates
 from services.intake.domain.papers.typeset import day, typeset
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.catalog.authority import Authorities, Authority, Remedy
     from shared.catalog.protocol import Finding, ItemView
     from shared.catalog.registry import Catalog
+    from shared.changes import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class World:
     catalog: Catalog
     authorities: Authorities
     calendar: WorkingCalendar
+    units: Units | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class Opened:
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     receiver: str | None = None
+    failures: Sequence[str] = ()
+    """Why earlier ways of delivery failed, in the words of who tried them."""
     query_hint: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of those who answer for it, by account, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,11 @@ class Source:
         """A matter's name, as the catalogue has it."""
         known = self.world.catalog.matters.get(matter)
         return known.official_name if known is not None else matter
+
+    def unit(self, code: str) -> str:
+        """A unit's name, as people know it; the code itself of one that nobody here knows."""
+        known = self.world.units.get(code) if self.world.units is not None else None
+        return str(known["name"]) if known is not None else code
 
     def authority_of(self, matter: str) -> Authority | None:
         """Who has authority over a matter of this case on the paper's day."""
@@ -122,9 +133,21 @@ def build(source: Source) -> dict[str, Any]:
         "date": source.made_on.isoformat(),
         "organ": organ_of(authority),
         "parts": parts,
+        "signers": signers(source),
         "remedy": remedy,
         "by_rule": by_rule(source),
     }
+
+
+def signers(source: Source) -> dict[str, str]:
+    """What those who sign are called, by the account or unit that stands among the signatures."""
+    units = [] if source.draft.moment.by or not source.items else [source.item.unit]
+    named = {unit: source.unit(unit) for unit in units} if by_person(source.draft) else {}
+    known = {
+        account: source.opened.names[account] for account in source.draft.moment.by if account in source.opened.names
+    }
+    promising = {APPLICANT: "申请人"} if source.draft.moment.commitment is not None else {}
+    return {**promising, **known, **named}
 
 
 def organ_of(authority: Authority) -> dict[str, Any]:

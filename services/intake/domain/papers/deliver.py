@@ -18,13 +18,14 @@ from services.intake.domain.facts import to_coordinator
 from services.intake.domain.model import Application
 from services.intake.domain.papers import words
 from services.intake.domain.papers.making import row
-from services.intake.domain.papers.model import Moment, Paper, Proof
+from services.intake.domain.papers.model import Moment, Paper, Proof, Tried
+from services.intake.domain.papers.templates import internal
 from services.intake.domain.sealing import seal
 from services.intake.domain.telling import tell
 from services.intake.domain.timeline import Line
 from services.intake.tables import PAPER_DELIVERY
 from shared.catalog.forms import Name
-from shared.catalog.parties import Shape
+from shared.catalog.parties import Shape, Short
 from shared.catalog.protocol import CorrectionDelivered
 from shared.changes import Changes, Ctx, Emit, Put
 from shared.clock import as_utc, beijing_date
@@ -35,31 +36,52 @@ from shared.messages import derived_id
 if TYPE_CHECKING:
     from shared.policy import PolicyEntry
 
-Method = Literal["in_person", "electronic", "post", "left", "village_worker", "public"]
+Way = Literal["in_person", "electronic", "post", "left", "village_worker"]
+Method = Literal[Way, "public"]
+Why = Literal["whereabouts_unknown", "other_ways_failed"]
+PROOF: Final = "delivery"
+"""The kind of paper that proves a delivery (送达回证)."""
 RECEIVER: Final = "receiver"
 RULE: Final = "delivery"
 CONSENT: Final = "electronic_delivery"
 """The form field in which an applicant agrees to electronic delivery."""
 
 
+class Attempt(Shape):
+    """An earlier try to deliver the same paper: how and when, and why it came to nothing."""
+
+    method: Way
+    at: AwareDatetime
+    failure: Short
+
+
 class Delivery(Shape):
-    """How, when and to whom a paper was handed over; a relation is stated where it was not the party."""
+    """How, when and to whom a paper was handed over; a relation is stated where it was not the party.
+
+    A public notice (公告送达) says why: the party cannot be found (下落不明), or the other ways failed, and which were `tried`.
+    """
 
     method: Method
     at: AwareDatetime
     receiver: Name
     receiver_relation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")] | None = None
     proof_file_id: UUID | None = Field(None, description="a file of this application")
+    ground: Why | None = Field(None, description="of a public notice, and there alone")
+    tried: Annotated[list[Attempt], Field(max_length=20)] = Field(
+        default_factory=list, description="of a public notice: what came before it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a delivery is judged by: the parties and form as handed in, the paper, whether one counts already."""
+    """What a delivery is judged by: the parties and form as handed in, the paper, whether one counts already; and what
+    whoever records it is called."""
 
     paper: Paper
     parties: Mapping[str, Any]
     form: Mapping[str, Any]
     region: str
+    recorder: str = ""
 
 
 def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
@@ -68,13 +90,27 @@ def refusal(given: Delivery, ground: Ground, ctx: Ctx) -> Refused | None:
     entry = _entry(given, ground, ctx)
     if given.method == "electronic" and ground.form.get(CONSENT) is not True:
         return Refused("NO_CONSENT", entry.cite())
-    if given.method == "public" or _is_party(given.receiver, ground):
+    if given.method == "public":
+        return _announced_too_soon(given, entry)
+    if _is_party(given.receiver, ground):
         return None
     if given.receiver_relation in entry.value["receivers"]:
         return None
+    return Refused("NOT_A_RECEIVER", entry.cite())
+
+
+def _announced_too_soon(given: Delivery, entry: PolicyEntry) -> Refused | None:
+    """A public notice comes last: on a ground that the law knows, after as many other ways as the ground asks for."""
+    if given.ground is None:
+        return Refused("NO_GROUND_FOR_NOTICE", entry.cite())
+    wanted, ways = int(entry.value["grounds"][given.ground]), {attempt.method for attempt in given.tried}
+    if len(ways) >= wanted:
+        return None
     return Refused(
-        "NOT_A_RECEIVER",
+        "OTHER_WAYS_FIRST",
         entry.cite(),
+        f"公告送达前应先以其他方式送达并记明经过:此事由至少{wanted}种,现有{len(ways)}种",
+        f"other ways come before a public notice: {wanted} on this ground, {len(ways)} are recorded",
     )
 
 
@@ -93,11 +129,17 @@ def _entry(given: Delivery, ground: Ground, ctx: Ctx) -> PolicyEntry:
 
 
 def require_time(given: Delivery, paper: Paper, ctx: Ctx) -> None:
-    """`Invalid` for a delivery that lies in the future, or before its paper was issued."""
+    """`Invalid` for a delivery that lies in the future, or before its paper was issued; and for earlier tries that are none."""
     if as_utc(given.at) > ctx.now:
         raise Invalid([FieldError("/at", "IN_FUTURE", "送达时间不能晚于现在 / a delivery is never in the future")])
     if as_utc(given.at) < paper.made_at:
         raise Invalid([FieldError("/at", "BEFORE_ISSUE")])
+    if given.method != "public" and (given.ground is not None or given.tried):
+        raise Invalid([FieldError("/ground", "ONLY_OF_NOTICE")])
+    between = (paper.made_at, as_utc(given.at))
+    wrong = [n for n, tried in enumerate(given.tried) if not between[0] <= as_utc(tried.at) <= between[1]]
+    if wrong:
+        raise Invalid([FieldError(f"/tried/{n}/at", "NOT_BEFORE_NOTICE") for n in wrong])
 
 
 def _require_proof(given: Delivery, ground: Ground, ctx: Ctx) -> None:
@@ -121,9 +163,12 @@ def deliver(
 ) -> tuple[Changes[Application], dict[str, Any]]:
     """Records a delivery. The first of a paper counts; a later one is kept as further evidence.
 
-    `RefusedError` (`NO_CONSENT`, `NOT_A_RECEIVER`), `Invalid` (`IN_FUTURE`, `BEFORE_ISSUE`, `REQUIRED`); nothing is changed
-    then.
+    `RefusedError` (`NO_CONSENT`, `NOT_A_RECEIVER`, `NO_GROUND_FOR_NOTICE`, `OTHER_WAYS_FIRST`, `INTERNAL_PAPER`), `Invalid`
+    (`IN_FUTURE`, `BEFORE_ISSUE`, `REQUIRED` …); nothing is changed then.
     """
+    if ground.paper.kind in internal():
+        law, zh = _entry(given, ground, ctx).cite(), "该文书只在机关内部流转,不向当事人送达"
+        raise RefusedError(Refused("INTERNAL_PAPER", law, zh, "this paper goes to units, not to the party"))
     require_time(given, ground.paper, ctx)
     _require_proof(given, ground, ctx)
     if (refused := refusal(given, ground, ctx)) is not None:
@@ -168,7 +213,7 @@ def delivery_row(paper: Paper, given: Delivery, ctx: Ctx, *, effective: bool, ef
         "case_id": paper.case_id,
         "method": given.method,
         "at": as_utc(given.at),
-        "receiver": sealed_receiver(paper.case_id, identity, given.receiver, ctx),
+        "receiver": sealed_receiver(paper.case_id, identity, given, ctx),
         "relation": given.receiver_relation,
         "proof_file_id": given.proof_file_id,
         "by": ctx.actor,
@@ -179,9 +224,11 @@ def delivery_row(paper: Paper, given: Delivery, ctx: Ctx, *, effective: bool, ef
     return Put(PAPER_DELIVERY, values)
 
 
-def sealed_receiver(case_id: UUID, delivery_id: UUID, receiver: str, ctx: Ctx) -> str:
-    """The receiver's name as it rests."""
-    return seal(ctx.keyring, case_id, f"{RECEIVER}/{delivery_id}", 0, {"name": receiver}).to_text()
+def sealed_receiver(case_id: UUID, delivery_id: UUID, given: Delivery, ctx: Ctx) -> str:
+    """The receiver's name as it rests; of a public notice also why, and what was tried before."""
+    notice = {"ground": given.ground, "tried": [tried.model_dump(mode="json") for tried in given.tried]}
+    content = {"name": given.receiver, **(notice if given.ground is not None else {})}
+    return seal(ctx.keyring, case_id, f"{RECEIVER}/{delivery_id}", 0, content).to_text()
 
 
 def _proof(given: Delivery, ground: Ground, put: Put, ctx: Ctx) -> Put:
@@ -196,12 +243,15 @@ def _proof(given: Delivery, ground: Ground, put: Put, ctx: Ctx) -> Put:
         takes_effect=put.values["takes_effect"],
         relation=given.receiver_relation,
         by=ctx.actor,
+        ground=given.ground,
+        tried=tuple(Tried(method=tried.method, at=as_utc(tried.at)) for tried in given.tried),
     )
     identity = put.values["id"]
-    receiver = seal(ctx.keyring, paper.case_id, f"{RECEIVER}/proof", 0, {"name": given.receiver})
+    told = {"name": given.receiver, "by": ground.recorder, "failures": [tried.failure for tried in given.tried]}
+    receiver = seal(ctx.keyring, paper.case_id, f"{RECEIVER}/proof", 0, told)
     law = (_entry(given, ground, ctx).cite(),)
     moment = Moment(items=paper.moment.items, by=(ctx.actor,), proof=proof, law=law, receiver=receiver)
-    return row(paper.case_id, "delivery", ctx.now, moment, identity)
+    return row(paper.case_id, PROOF, ctx.now, moment, identity)
 
 
 def _told(paper: Paper, row_: Mapping[str, Any]) -> Line:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.intake.domain.papers.content import Opened, World, authority_for, build, source_of
-from services.intake.domain.papers.model import HASH, Draft, Filed, by_person
+from services.intake.domain.papers.model import APPLICANT, HASH, Draft, Filed, Moment, by_person
 from services.intake.domain.papers.templates import templates
-from services.intake.domain.people import index_of, query_code
+from services.intake.domain.people import RECEIVED_BY, index_of, query_code
 from services.intake.domain.sealing import seal, unseal
 from shared.catalog.definition import canonical, sha256_of
 from shared.catalog.protocol import Finding, ItemView
 from shared.crypto import Keyring, Sealed
-from shared.handling.sealing import open_result
+from shared.handling.sealing import open_names, open_result
 from shared.seals import SealMark, ToSeal
 
 Series = tuple[str, str, int]
 """Whose numbers these are: the organ's word, the word of the kind, the year in Beijing."""
 NO_AUTHORITY = "NO_AUTHORITY"
 SYSTEM = "system"
-_LAST = {"receipt": "received", "delivery": "delivered"}
+_LAST = {
+    **dict.fromkeys(("receipt", "tolerance", "supplied", "commitment"), "received"),
+    **dict.fromkeys(("acceptance", "pause", "resume", "transfer"), "handled"),
+    "delivery": "delivered",
+}
 """What the last one who signed such a paper did; everywhere else they decided."""
 
 
@@ -48,32 +52,52 @@ class Ready:
         return ToSeal(self.draft.id, organ["code"], organ["seal"], HASH, self.digest)
 
 
-def open_parties(filed: Filed, keyring: Keyring) -> Mapping[str, Any]:
+class People(NamedTuple):
+    """The parties of an application, and the names of who received it, by account."""
+
+    parties: Mapping[str, Any]
+    received_by: Mapping[str, str]
+
+
+def open_people(filed: Filed, keyring: Keyring) -> People:
     """The people of an application, opened once for all its papers."""
-    found: Mapping[str, Any] = unseal(keyring, filed.id, None, filed.sealed_round, filed.submission)["parties"]
-    return found
+    found = unseal(keyring, filed.id, None, filed.sealed_round, filed.submission)
+    return People(found["parties"], found.get(RECEIVED_BY, {}))
 
 
-def prepare(draft: Draft, filed: Filed, parties: Mapping[str, Any], keyring: Keyring, world: World) -> Ready | None:
+def prepare(draft: Draft, filed: Filed, people: People, keyring: Keyring, world: World) -> Ready | None:
     """The paper as far as it goes without a number; None where nobody is declared to have authority."""
     authority = authority_for(draft, filed, world)
     if authority is None:
         return None
-    content = build(source_of(draft, filed, open_ground(draft, filed, parties, keyring), authority, world))
+    content = build(source_of(draft, filed, open_ground(draft, filed, people, keyring), authority, world))
     word = templates()[draft.kind].word
     return Ready(draft, (authority.organ_short, word, int(content["date"][:4])), content)
 
 
-def open_ground(draft: Draft, filed: Filed, parties: Mapping[str, Any], keyring: Keyring) -> Opened:
+def open_ground(draft: Draft, filed: Filed, people: People, keyring: Keyring) -> Opened:
     """Opens what the paper's content needs of what is sealed, and nothing else."""
     moment = draft.moment
+    receiver = unseal(keyring, filed.id, "receiver/proof", 0, moment.receiver) if moment.receiver else {}
+    named = {moment.proof.by: receiver["by"]} if moment.proof is not None and receiver.get("by") else {}
     return Opened(
-        parties=parties,
+        parties=people.parties,
         results={str(i.item_id): found for i in moment.items if (found := _result(i, filed, keyring))},
         findings={str(i.item_id): _findings(i, filed, keyring) for i in moment.items if i.findings},
-        receiver=unseal(keyring, filed.id, "receiver/proof", 0, moment.receiver)["name"] if moment.receiver else None,
+        receiver=receiver.get("name"),
+        failures=receiver.get("failures", ()),
         query_hint=_hint(filed.id, keyring) if draft.kind == "receipt" else "",
+        names={**people.received_by, **_names(moment, filed, keyring), **named} if moment.by else {},
     )
+
+
+def _names(moment: Moment, filed: Filed, keyring: Keyring) -> dict[str, str]:
+    """Of those who acted on its items; nothing is opened where a rule did."""
+    found: dict[str, str] = {}
+    for item in moment.items:
+        if item.handled is not None and item.handled.names is not None:
+            found |= open_names(keyring.sealer(), item.service, filed.id, item.item_id, item.handled.names)
+    return found
 
 
 def _hint(case_id: UUID, keyring: Keyring) -> str:
@@ -133,11 +157,20 @@ def place_of(paper_id: UUID) -> str:
 def signatures(one: Ready, mark: SealMark | None) -> list[dict[str, Any]]:
     """Who answers for the paper: the accounts that acted, the deciding one last; its unit where a person acted whom the
     service did not name; or the rule; and the seal."""
-    by, last = one.draft.moment.by, _LAST.get(one.draft.kind, "decided")
+    by, last = one.draft.moment.by, _last(one.draft)
     signers = [(a, last if n == len(by) else "handled", "account") for n, a in enumerate(by, 1)]
+    if (made := one.draft.moment.commitment) is not None:
+        signers = [(APPLICANT, "committed", "handwriting" if made.method == "written" else "electronic"), *signers]
     nobody = (one.draft.moment.items[0].unit, "handled", "unit") if by_person(one.draft) else (SYSTEM, "rule", "rule")
     rows = [_signature(one, n, *who) for n, who in enumerate(signers or [nobody], 1)]
     return [*rows, seal_row(one.to_seal(), len(rows) + 1, mark, one.draft.made_at)] if mark is not None else rows
+
+
+def _last(draft: Draft) -> str:
+    told = draft.moment.correction
+    if told is not None:  # what is found is told by who found it, unless a supervisor had to let it out
+        return "decided" if told.supervised else "handled"
+    return _LAST.get(draft.kind, "decided")
 
 
 def _signature(one: Ready, n: int, signer: str, role: str, method: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A row holds what the paper rests on; its number, content, hash and seal come whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,13 +13,13 @@ from uuid import UUID
 from services.intake.domain.papers.model import Correction, Moment
 from services.intake.domain.papers.templates import templates
 from services.intake.tables import PAPER
-from shared.catalog.protocol import CaseMessage, CorrectionIssued, ItemConcluded, ItemView, Result
+from shared.catalog.protocol import CaseMessage, CorrectionIssued, Handled, ItemConcluded, ItemView, Result
 from shared.changes import Put
 from shared.messages import derived_id
 from shared.outcomes import FINAL_ITEM, ItemStatus, Nature
 
 if TYPE_CHECKING:
-    from services.intake.domain.model import Application
+    from services.intake.domain.model import Application, Commitment, Tolerance
     from shared.catalog.registry import Catalog
 
 _ENDS = {
@@ -50,6 +50,49 @@ def receipt(state: Application) -> Put:
     return row(state.id, "receipt", state.handed_in_at, Moment(items=tuple(state.items), by=tuple(state.acted)))
 
 
+def tolerated(state: Application, tolerances: Iterable[Tolerance], at: datetime, catalog: Catalog) -> Iterator[Put]:
+    """The notice of what may follow (容缺受理告知书): one for all that is promised in one moment."""
+    yield from _about_materials(state, "tolerance", tuple(tolerances), at, catalog)
+
+
+def supplied(state: Application, came: Iterable[Tolerance], at: datetime, catalog: Catalog) -> Iterator[Put]:
+    """That what was to follow has come, and what still lacks (容缺材料补齐)."""
+    cured = tuple(came)
+    lacking = tuple(t for t in state.tolerances if t.state != "cured") if cured else ()
+    yield from _about_materials(state, "supplied", (*cured, *lacking), at, catalog)
+
+
+def committed(state: Application, made: Iterable[Commitment], at: datetime, catalog: Catalog) -> Iterator[Put]:
+    """The commitments as they were told and signed (告知承诺书), a paper each."""
+    for one in made:
+        if items := _needing(state, {one.material}, catalog):
+            moment = Moment(items=items, by=_received_by(state), commitment=one)
+            yield row(state.id, "commitment", at, moment, one.material, one.signed_at)
+
+
+def _about_materials(
+    state: Application, kind: str, tolerances: tuple[Tolerance, ...], at: datetime, catalog: Catalog
+) -> Iterator[Put]:
+    if items := _needing(state, {t.material for t in tolerances}, catalog):
+        moment = Moment(items=items, by=_received_by(state), tolerances=tolerances)
+        yield row(state.id, kind, at, moment, state.sealed_round)
+
+
+def _received_by(state: Application) -> tuple[str, ...]:
+    """Whoever took it in at a window."""
+    return tuple(state.acted[:1]) if state.owner is None else ()
+
+
+def _needing(state: Application, materials: Collection[str], catalog: Catalog) -> tuple[ItemView, ...]:
+    """The items, not yet ended, that need one of these materials."""
+    found = []
+    for item in state.items:
+        matter = catalog.matters.get(item.matter)
+        if item.status not in FINAL_ITEM and matter and any(need.type in materials for need in matter.materials):
+            found.append(item)
+    return tuple(found)
+
+
 def follow_papers(state: Application, message: CaseMessage, catalog: Catalog) -> list[Put]:
     """The papers of one event of the coordinator; `state` is what was shown before it."""
     found = [_moved(state, old, new, message) for old, new in _pairs(state, message.case.items)]
@@ -67,21 +110,31 @@ def _pairs(state: Application, items: Iterable[ItemView]) -> Iterator[tuple[Item
 
 
 def _moved(state: Application, old: ItemView | None, new: ItemView, message: CaseMessage) -> Iterator[Put]:
-    """Acceptance, pause, resumption, extension; of an item that ends in the same moment only its decision is told."""
+    """Acceptance, pause, resumption, extension, and what is told between units; of an item that ends in the same moment
+    only its decision is told."""
     if old is None or old is new or new.status in FINAL_ITEM:
         return
 
     def told(kind: str, *mark: object, by: tuple[str, ...] = ()) -> Put:
         return row(state.id, kind, message.at, Moment(items=(new,), by=by), new.item_id, new.round, *mark)
 
+    handled = new.handled or Handled()
     if new.accepted_at and not old.accepted_at and new.nature is Nature.ON_APPLICATION:
-        yield told("acceptance")
+        yield told("acceptance", by=_by(handled.accepted_by))
     if new.pause is not None and new.pause != old.pause and (old.pause is None or old.pause.since != new.pause.since):
-        yield told("pause", new.pause.since)
+        yield told("pause", new.pause.since, by=_by(new.pause.by))
     if old.pause is not None and new.pause is None:
-        yield told("resume", old.pause.since)
+        yield told("resume", old.pause.since, by=_by(handled.resumed_by))
     if new.extension is not None and old.extension is None:
         yield told("extension", by=(new.extension.approved_by,))
+    if new.transfer is not None and new.transfer != old.transfer:
+        yield told("transfer", new.transfer.at, by=_by(new.transfer.by))
+    if new.supervision is not None and new.supervision != old.supervision:
+        yield told("supervision", new.supervision.number)
+
+
+def _by(account: str | None) -> tuple[str, ...]:
+    return (account,) if account else ()
 
 
 def _concluded(message: ItemConcluded, catalog: Catalog) -> Put:
@@ -95,7 +148,7 @@ def _concluded(message: ItemConcluded, catalog: Catalog) -> Put:
 def _corrected(message: CorrectionIssued) -> Put:
     items = tuple(i for i in message.case.items if i.item_id in message.items)
     said = Correction(number=message.number, answer_by=message.answer_by, supervised=message.supervised)
-    by = (message.supervised,) if message.supervised else ()
+    by = (*message.by, *_by(message.supervised))
     moment = Moment(items=items, by=by, correction=said)
     return row(message.case.case_id, "correction", message.at, moment, message.number)
 

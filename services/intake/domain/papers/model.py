@@ -10,9 +10,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.intake.domain.model import Commitment, Tolerance
 from shared.catalog.protocol import ItemView
 from shared.crypto import Sealed
 from shared.outcomes import Channel
+
+APPLICANT: Final = "applicant"
+"""Who signed a commitment, among the signatures: no name stands there."""
 
 HASH: Final = "SHA-256"
 """The algorithm of a paper's hash; named with every hash, so that SM3 may stand beside it."""
@@ -28,8 +32,18 @@ class Correction(BaseModel):
     supervised: str | None = None
 
 
+class Tried(BaseModel):
+    """An earlier way that failed, and when; why is sealed beside the receiver's name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    method: str
+    at: datetime
+
+
 class Proof(BaseModel):
-    """What a proof of delivery says: which paper, how, when, handed over by whom."""
+    """What a proof of delivery says: which paper, how, when, handed over by whom; of a public notice on which ground, and
+    what was tried before."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,12 +55,15 @@ class Proof(BaseModel):
     takes_effect: datetime
     relation: str | None = None
     by: str
+    ground: str | None = None
+    tried: tuple[Tried, ...] = ()
 
 
 class Moment(BaseModel):
     """What a paper rests on as it stood when the paper was made; nothing personal in it that is not sealed.
 
-    `by` are the accounts that answer for it, none for a rule; `law` the bases its file names (a proof's terms).
+    `by` are the accounts that answer for it, none for a rule; `law` the bases its file names (a proof's terms);
+    `tolerances` and `commitment` what was promised, or came.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +73,8 @@ class Moment(BaseModel):
     correction: Correction | None = None
     proof: Proof | None = None
     law: tuple[str, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
+    commitment: Commitment | None = None
     receiver: Sealed | None = None
 
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.papers import words
-from services.intake.domain.papers.typeset import day, moment, plain, typeset
+from services.intake.domain.papers import between, promised, words
+from services.intake.domain.papers.lines import NAME, SECRET, Line, line
+from services.intake.domain.papers.lines import provisional as _provisional
+from services.intake.domain.papers.typeset import day, moment, plain
 from shared.catalog.materials import NAMES
 from shared.catalog.model import in_force
 from shared.clock import beijing_date
@@ -22,21 +24,13 @@ if TYPE_CHECKING:
     from services.intake.domain.papers.content import Source
     from shared.catalog.model import LawRef, Matter
 
-Line = dict[str, str]
 _PROMISED: Mapping[str, tuple[str, str]] = {
     "deferred": ("容缺材料", ";到期不补不发证、不发放"),
     "commitment": ("告知承诺", ";办结后核查,承诺不实的撤销决定、追回款项,修复前不再适用告知承诺"),
 }
-"""What was promised instead of brought: how the receipt calls it, and what follows (国办发〔2022〕5号、国办发〔2020〕42号)."""
+"""What was promised instead of brought: how the receipt calls it, and what follows (国发〔2022〕5号、国办发〔2020〕42号)."""
 
-NAME, SECRET = "name", "secret"
 _UNITS = {"working": "个工作日", "calendar": "日"}
-
-
-def line(text: str, label: str = "", personal: str = "") -> Line:
-    """One line, typeset unless it is personal; what is empty is left out."""
-    said = text if personal else typeset(text)
-    return {k: v for k, v in (("label", typeset(label)), ("text", said), ("personal", personal)) if v}
 
 
 def _addressee(source: Source) -> list[Line]:
@@ -92,10 +86,6 @@ def _limits_part(source: Source) -> list[Line]:
     dates = (("承诺办结日期", item.due.promised), ("法定办结日期", item.due.legal))
     found = [line(f"{day(on)}{_provisional(item.due.provisional)}", label) for label, on in dates if on is not None]
     return [*(line(text) for text in said), *found]
-
-
-def _provisional(provisional: bool) -> str:
-    return "(当年节假日安排尚未公布,以公布后的为准)" if provisional else ""
 
 
 def _materials(source: Source) -> list[Line]:
@@ -162,7 +152,7 @@ def _reason(source: Source) -> list[Line]:
 def _where_to_go(source: Source) -> list[Line]:
     result = source.item.result
     where = result.public.get("where_to_go") if result is not None else None
-    return [line(str(where), "应向何处提出")] if where else []
+    return [line(source.unit(str(where)), "应向何处提出")] if where else []
 
 
 def _result(source: Source) -> list[Line]:
@@ -170,9 +160,16 @@ def _result(source: Source) -> list[Line]:
     if result is None:
         return []
     kinds = (source.draft.kind, *(["running"] if result.public.get("from") else []))
-    found = ((words.result(name, *kinds), value) for name, value in result.public.items())
-    told = [line(plain(str(value)), label) for label, value in found if label and isinstance(value, str | int | float)]
+    found = ((words.result(name, *kinds), _said(source, name, value)) for name, value in result.public.items())
+    told = [line(plain(value), label) for label, value in found if label and value is not None]
     return [*_schemes(result.public), *told]
+
+
+def _said(source: Source, name: str, value: Any) -> str | None:
+    """A public value as a paper says it: of an organisation its name; None for what is no plain value."""
+    if not isinstance(value, str | int | float):
+        return None
+    return source.unit(str(value)) if words.is_unit(name) else str(value)
 
 
 def _schemes(public: Mapping[str, Any]) -> list[Line]:
@@ -246,6 +243,10 @@ def _delivery(source: Source) -> list[Line]:
         found.append(line(source.opened.receiver, "受送达人" if proof.method == "left" else "签收人", NAME))
     if proof.relation:
         found.append(line(words.relation(proof.relation), "与受送达人的关系"))
+    if proof.ground:
+        found.append(line(words.ground(proof.ground), "公告事由"))
+    for n, (tried, why) in enumerate(zip(proof.tried, source.opened.failures, strict=False), 1):
+        found.append(line(why, f"此前送达{n}({words.method(tried.method)},{day(tried.at)})", SECRET))
     if proof.takes_effect != proof.at:
         found.append(line(day(proof.takes_effect), "视为送达之日"))
     return [*found, *(line(law, "依据") for law in source.draft.moment.law)]
@@ -274,6 +275,17 @@ PARTS: Mapping[str, Callable[[Source], list[Line]]] = {
     "pause": _pause,
     "extension": _extension,
     "delivery": _delivery,
+    "lacking": promised.lacking,
+    "if_late": promised.if_late,
+    "tolerance_law": promised.tolerance_law,
+    "supplied": promised.supplied,
+    "promiser": promised.promiser,
+    "told": promised.told,
+    "signed": promised.signed,
+    "commitment_law": promised.commitment_law,
+    "receiving_unit": between.receiving_unit,
+    "transfer": between.transfer,
+    "supervision": between.supervision,
     "signature": _signature,
     "closing": _closing,
 }

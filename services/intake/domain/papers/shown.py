@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.intake.domain.papers import words
+from services.intake.domain.papers.lines import NAME
 from services.intake.domain.papers.model import Content
-from services.intake.domain.papers.parts import NAME
 from services.intake.domain.papers.typeset import day, moment, plain
 from shared.masking import mask_name
 from shared.seals import UNSEALED
@@ -72,7 +72,7 @@ def _foot(shown: Mapping[str, Any]) -> list[str]:
 def _signed(signature: Mapping[str, Any]) -> str:
     if signature["method"] == "rule":
         return words.signing("rule")
-    return f"{signature['signer']}（{words.signing(signature['role'])}）"
+    return f"{signature.get('name') or signature['signer']}（{words.signing(signature['role'])}）"
 
 
 def _delivered(delivery: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ class Words(BaseModel):
 
 
 class Template(BaseModel):
-    """One kind of paper: titles, the word of its number, its parts in their order."""
+    """One kind of paper: titles, the word of its number, its parts in their order; `internal`: it goes to units alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,11 +38,18 @@ class Template(BaseModel):
     word: str
     parts: tuple[str, ...]
     against: bool = False
+    internal: bool = False
     opening: str = ""
     closing: str = ""
 
 
 Templates = Mapping[str, Template]
+
+
+@cache
+def internal() -> tuple[str, ...]:
+    """The kinds that go to units alone: no applicant is shown or given one."""
+    return tuple(kind for kind, template in templates().items() if template.internal)
 
 
 @cache

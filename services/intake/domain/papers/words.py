@@ -39,6 +39,21 @@ def relation(code: str) -> str:
     return _words()["relations"].get(code, code)
 
 
+def is_unit(name: str) -> bool:
+    """Whether a public value of this name is the code of a unit, which papers call by its name."""
+    return name in _words()["units"]
+
+
+def signed(method: str) -> str:
+    """How somebody signed."""
+    return _words()["signed"].get(method, method)
+
+
+def supervised(kind: str) -> str:
+    """What a supervisor was told of."""
+    return _words()["supervised"].get(kind, kind)
+
+
 def personal(name: str) -> str | None:
     """The label of a personal value."""
     return _words()["personal"].get(name)
@@ -47,6 +62,11 @@ def personal(name: str) -> str | None:
 def method(code: str) -> str:
     """A way of delivery in words."""
     return _words()["methods"].get(code, code)
+
+
+def ground(code: str) -> str:
+    """Why a paper was delivered by public notice."""
+    return _words()["grounds"].get(code, code)
 
 
 def signing(role: str) -> str:
