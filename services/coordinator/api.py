@@ -109,10 +109,11 @@ class HandlingShown(Due):
 
 
 class ClocksShown(Shown):
-    """Both clocks."""
+    """Both clocks, and when all of it is to end (全案)."""
 
     examination: ExaminationShown
     handling: HandlingShown | None
+    whole: Due | None
 
 
 class CaseShown(Shown):

@@ -91,7 +91,7 @@ def is_due(due) -> None:
 
 
 def is_clock(clock) -> None:
-    assert set(clock) == {"examination", "handling"}
+    assert set(clock) == {"examination", "handling", "whole"}
     assert set(clock["examination"]) == {"due", "lamp"}
     is_day(clock["examination"]["due"])
     assert clock["examination"]["lamp"] in LAMPS

@@ -280,7 +280,8 @@ def test_the_answer_has_the_contracts_shape():
         *("application_no", "case_id", "version", "status", "outcome", "bundle", "accept_region", "channel"),
         *("received_at", "accepted_at", "clock", "items", "materials", "papers"),
     }
-    assert shown["clock"] == {"examination": {"due": "2026-11-30", "lamp": "green"}, "handling": None}
+    whole = {"promised": "2026-12-21", "legal": None, "provisional": True}
+    assert shown["clock"] == {"examination": {"due": "2026-11-30", "lamp": "green"}, "handling": None, "whole": whole}
     by_matter = {i["matter"]: i for i in shown["items"]}
     assert by_matter["funeral.cremation"]["status"] == "requested"
     assert by_matter["funeral.fee_waiver"]["status"] == "waiting"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from services.coordinator.domain.clocks import EXAMINATION, legal_calendar
+from services.coordinator.domain.clocks import EXAMINATION, examination_of, legal_calendar
 from services.coordinator.domain.state import Case, CaseItem
 from services.coordinator.domain.view import case_view
 from shared.catalog.protocol import CaseView, Due, ItemView
 from shared.changes import Ctx
 from shared.clock import beijing_date
-from shared.handling.limits import examination_due, item_lamp, lamp
+from shared.handling.limits import examination_due, item_lamp, lamp, stopped
+from shared.handling.path import NOTHING_DECIDED, Leg, whole_due
 from shared.outcomes import FINAL_ITEM, Nature
 
 if TYPE_CHECKING:
@@ -73,7 +75,31 @@ def _clocks(case: Case, view: CaseView, ctx: Ctx, calendar: WorkingCalendar) -> 
     return {
         "examination": {"due": due.date.isoformat(), "lamp": examination, "provisional": due.provisional},
         "handling": _handling(case, view, ctx.now, calendar),
+        "whole": _whole(case, view, calendar),
     }
+
+
+def _whole(case: Case, view: CaseView, calendar: WorkingCalendar) -> dict[str, Any] | None:
+    """When all of it is to end (全案), along the longest way through its items."""
+    due = whole_due({i.item_id: _leg(case, case.items[i.item_id], i, calendar) for i in view.items}, calendar)
+    return due.model_dump(mode="json") if due is not None else None
+
+
+def _leg(case: Case, item: CaseItem, view: ItemView, calendar: WorkingCalendar) -> Leg[UUID]:
+    due = Due() if item.outcome in NOTHING_DECIDED else item.due
+    if item.outcome is not None:
+        ended = item.result.decided_at if item.result is not None else None
+        return Leg(case.received_on, due=due, ended=beijing_date(ended) if ended is not None else case.received_on)
+    applied = item.nature is Nature.ON_APPLICATION and item.accepted_at is None
+    start = examination_of(case, item, calendar) if applied else case.received_on
+    return Leg(
+        max(start, beijing_date(item.accepted_at)) if item.accepted_at is not None else start,
+        after=tuple(p.item_id for p in item.prerequisites),
+        promised=item.promised,
+        legal=item.legal,
+        due=due,
+        sure=item.due != Due() and not stopped(view),
+    )
 
 
 def _examined(case: Case) -> datetime | None:

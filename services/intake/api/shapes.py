@@ -128,10 +128,12 @@ class HandlingClock(DueShown):
 
 
 class ClockShown(Shown):
-    """Both clocks; the second runs from the first acceptance on."""
+    """Both clocks; the second runs from the first acceptance on. `whole` is when all of it is to end (全案), along the longest
+    way through its matters: provisional while one that another waits for is not decided."""
 
     examination: ExaminationClock
     handling: HandlingClock | None
+    whole: DueShown | None
 
 
 class PaperShown(Shown):

@@ -11,10 +11,13 @@ from shared.catalog.halls import counts_from
 from shared.catalog.protocol import Due, Limit
 from shared.clock import beijing_date
 from shared.handling import limits
-from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp
+from shared.handling.path import NOTHING_DECIDED, Leg, whole_due
+from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp, Nature
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from services.intake.domain.model import Application
     from shared.calendar import WorkingCalendar
@@ -34,10 +37,12 @@ def item_lamp(item: ItemView, catalog: Catalog, now: datetime, calendar: Working
 
 
 def clock(application: Application, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
-    """`{examination: {due, lamp}, handling: {promised, legal, provisional, lamp} | null}` of the whole application."""
+    """`{examination: {due, lamp}, handling: {promised, legal, provisional, lamp} | null, whole: {promised, legal, provisional}
+    | null}` of the whole application."""
     return {
         "examination": _examination(application, catalog, now, calendar),
         "handling": _handling(application, catalog, now, calendar),
+        "whole": _whole(application, catalog, calendar),
     }
 
 
@@ -71,10 +76,44 @@ def _handling(a: Application, catalog: Catalog, now: datetime, calendar: Working
     }
 
 
+def _whole(a: Application, catalog: Catalog, calendar: WorkingCalendar) -> dict[str, Any] | None:
+    """When all of it is to end (全案), along the longest way through its items; what is not accepted yet is taken to be on
+    the last day of its examination."""
+    start, ids = (
+        counts_from(a.received_at, a.channel, a.accept_region, calendar),
+        {i.matter: i.item_id for i in a.items},
+    )
+    due = whole_due({i.item_id: _leg(i, catalog, start, ids, calendar) for i in a.items}, calendar)
+    if due is None:
+        return None
+    return {"promised": iso(due.promised), "legal": iso(due.legal), "provisional": due.provisional}
+
+
+def _leg(i: ItemView, catalog: Catalog, start: date, ids: Mapping[str, UUID], calendar: WorkingCalendar) -> Leg[UUID]:
+    matter = catalog.matters.get(i.matter)
+    runs = i.due.promised is not None or i.due.legal is not None
+    if i.status in FINAL_ITEM:
+        decided = i.result.decided_at if i.result is not None else None
+        due = Due() if i.status in NOTHING_DECIDED else i.due
+        return Leg(start, due=due, ended=beijing_date(decided) if decided is not None else start)
+    if matter is None:
+        return Leg(start, due=i.due)
+    if i.nature is Nature.ON_APPLICATION and i.accepted_at is None:
+        start = calendar.due(start, matter.examination.n, matter.examination.unit).date
+    return Leg(
+        max(start, beijing_date(i.accepted_at)) if i.accepted_at is not None else start,
+        after=tuple(ids[a.matter] for a in matter.after if a.matter in ids),
+        promised=matter.promised,
+        legal=matter.legal,
+        due=i.due,
+        sure=runs and not limits.stopped(i),
+    )
+
+
 def whole_lamp(a: Application, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> Lamp:
     """The lamp of the whole: of the handling clock once it runs, before that of the examination."""
-    read = clock(a, catalog, now, calendar)
-    return Lamp((read["handling"] or read["examination"])["lamp"])
+    read = _handling(a, catalog, now, calendar) or _examination(a, catalog, now, calendar)
+    return Lamp(read["lamp"])
 
 
 def latest(days: Iterable[date | None]) -> date | None:
