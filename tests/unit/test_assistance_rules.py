@@ -68,6 +68,17 @@ def test_vector_v21_quick_relief_up_to_one_month_s_standard(asked, proposed):
     assert (found.days, found.day_unit) == (3, "calendar")
 
 
+def test_what_the_opinion_of_2026_says_of_quick_relief_is_cited_from_its_day_on():
+    """assistance 2.4: 小额快救, 《关于进一步健全完善临时救助制度的意见》(2026-01)."""
+    before, since = (
+        POLICY.find("assistance.temporary.quick", HERE, day) for day in (date(2025, 12, 31), date(2026, 1, 1))
+    )
+    assert since.effective_from == date(2026, 1, 1)
+    assert "关于进一步健全完善临时救助制度的意见" in since.cite()
+    assert "意见" not in before.cite()
+    assert "民发〔2018〕23号" in before.cite()
+
+
 def test_urgent_relief_counts_persons_and_needs_two_to_decide():
     found = propose(Hardship("urgent", Decimal(9999), 3, TODAY), POLICY, HERE)
     assert (found.amount, found.deciders) == (Decimal(4980), 2)
