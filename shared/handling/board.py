@@ -148,7 +148,11 @@ def shown(row: Mapping[str, Any], service: str, now: datetime) -> dict[str, Any]
     if row["state"] == "claimed" and (row["lease_until"] is None or row["lease_until"] <= now):
         found |= {"state": "open", "holder": None, "lease_until": None}
     day = beijing_date(row["closed_at"] or now)
-    return {**found, "service": service, "lamp": task_lamp(beijing_date(row["opened_at"]), row["due"], day)}
+    return {
+        **found,
+        "service": service,
+        "lamp": task_lamp(beijing_date(row["opened_at"]), row["due"], day, row["region"]),
+    }
 
 
 def _may_act(task: Task, who: Principal, ctx: Ctx) -> bool:

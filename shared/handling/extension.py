@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 
 from shared.calendar import WorkingCalendar
 from shared.catalog.protocol import Due, Extension, Limit
-from shared.policy import Policy, PolicyEntry
-
-
-@cache
-def clock_policy() -> Policy:
-    """The law's figures for extensions, read at first use."""
-    return Policy.load(Path(__file__).with_name("policy"))
+from shared.handling.figures import clock_policy
+from shared.policy import PolicyEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from shared.calendar import Due as Day
 from shared.calendar import Span, Unit, WorkingCalendar
 from shared.catalog.protocol import Due, ItemView, Limit
 from shared.clock import BEIJING, as_utc, beijing_date
+from shared.handling.figures import yellow
 from shared.outcomes import FINAL_ITEM, ItemStatus, Lamp, WaitKind
+from shared.policy import NATION
 
 _LOCAL: dict[date, bool] = {}
 
@@ -98,21 +100,26 @@ def _last(
 # --- lamps ------------------------------------------------------------------------------------------------------------
 
 
-def yellow_from(whole: int) -> int:
-    """The days left from which a lamp is yellow: max(1, 20 %), a part of a day counted as one; none for what is done
-    on the spot (即办件不用黄灯)."""
-    return max(1, -(-whole // 5)) if whole > 0 else -1
+def yellow_from(whole: int, due: date, region: str = NATION) -> int:
+    """The days left from which the lamp of a limit of so many days, ending on that day, is yellow there, by dated policy
+    (`lamp.yellow`); none for what is done on the spot (即办件不用黄灯)."""
+    if whole <= 0:
+        return -1
+    figure = yellow(region, due)
+    return max(figure.least, -(-whole * figure.percent // 100))
 
 
-def yellow_day(due: date, whole: int, unit: Unit, calendar: WorkingCalendar) -> date | None:
+def yellow_day(due: date, whole: int, unit: Unit, calendar: WorkingCalendar, region: str = NATION) -> date | None:
     """The first day on which the lamp of such a limit is yellow."""
-    left = yellow_from(whole)
+    left = yellow_from(whole, due, region)
     if left < 0:
         return None
     return calendar.add_working_days(due, -left) if unit == "working" else due - timedelta(days=left)
 
 
-def lamp(due: Due, whole: int, today: date, calendar: WorkingCalendar, unit: Unit = "working") -> Lamp:
+def lamp(
+    due: Due, whole: int, today: date, calendar: WorkingCalendar, unit: Unit = "working", region: str = NATION
+) -> Lamp:
     """Legal red past the law, red past the promise, yellow near the promise, else green.
 
     `whole` is the limit in days of the unit. Without an event a lamp only ever gets worse from day to day.
@@ -124,13 +131,17 @@ def lamp(due: Due, whole: int, today: date, calendar: WorkingCalendar, unit: Uni
         return Lamp.GREEN
     if today > promise:
         return Lamp.RED
-    return Lamp.YELLOW if calendar.days_between(today, promise, unit) <= yellow_from(whole) else Lamp.GREEN
+    return (
+        Lamp.YELLOW
+        if calendar.days_between(today, promise, unit) <= yellow_from(whole, promise, region)
+        else Lamp.GREEN
+    )
 
 
-def task_lamp(opened: date, due: date, today: date) -> Lamp:
+def task_lamp(opened: date, due: date, today: date, region: str = NATION) -> Lamp:
     """The lamp of a task that was opened on this day."""
     calendar = working_calendar()
-    return lamp(Due(promised=due), calendar.working_days_between(opened, due), today, calendar)
+    return lamp(Due(promised=due), calendar.working_days_between(opened, due), today, calendar, region=region)
 
 
 def stopped(item: ItemView) -> bool:
@@ -145,13 +156,18 @@ def stopped(item: ItemView) -> bool:
 
 
 def item_lamp(
-    item: ItemView, promised: Limit | None, legal: Limit | None, now: datetime, calendar: WorkingCalendar
+    item: ItemView,
+    promised: Limit | None,
+    legal: Limit | None,
+    now: datetime,
+    calendar: WorkingCalendar,
+    region: str = NATION,
 ) -> Lamp:
     """The lamp of one item: grey while its clock stands, once it is over whether it was in time, else as `lamp`."""
     limit = promised or legal
     whole, unit = (limit.n, limit.unit) if limit is not None else (5, "working")
     if item.status in FINAL_ITEM:
         ended = item.result.decided_at if item.result is not None else None
-        seen = lamp(item.due, whole, beijing_date(ended), calendar, unit) if ended is not None else Lamp.GREEN
+        seen = lamp(item.due, whole, beijing_date(ended), calendar, unit, region) if ended is not None else Lamp.GREEN
         return Lamp.GREEN if seen is Lamp.YELLOW else seen
-    return Lamp.GREY if stopped(item) else lamp(item.due, whole, beijing_date(now), calendar, unit)
+    return Lamp.GREY if stopped(item) else lamp(item.due, whole, beijing_date(now), calendar, unit, region)

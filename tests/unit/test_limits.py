@@ -13,9 +13,12 @@ from shared.calendar import WorkingCalendar
 from shared.catalog.halls import FOLDER, Hall, Halls, counts_from, halls
 from shared.catalog.protocol import Due, Limit
 from shared.errors import Misconfigured
+from shared.handling import figures
 from shared.handling.extension import allowed, refusal
+from shared.handling.figures import clock_policy
 from shared.handling.limits import examination_due, handling_due, lamp, working_calendar, yellow_day, yellow_from
 from shared.outcomes import Lamp
+from shared.policy import NATION, Policy, PolicyEntry
 
 TABLE = working_calendar()
 WORST = [Lamp.GREEN, Lamp.YELLOW, Lamp.RED, Lamp.LEGAL_RED]
@@ -159,11 +162,35 @@ def test_an_extension_comes_before_the_day_and_within_what_the_law_allows(to, to
 
 
 def test_yellow_from_a_fifth_of_the_limit_at_least_one_day_and_never_for_what_is_done_on_the_spot():
-    assert [yellow_from(n) for n in (1, 5, 6, 10, 11, 20, 30)] == [1, 1, 2, 2, 3, 4, 6]
     due, day = Due(promised=date(2026, 11, 20)), date(2026, 11, 20)
+    assert [yellow_from(n, day) for n in (1, 5, 6, 10, 11, 20, 30)] == [1, 1, 2, 2, 3, 4, 6]
     assert lamp(due, 0, day, TABLE) is Lamp.GREEN
     assert lamp(due, 0, day + timedelta(days=1), TABLE) is Lamp.RED
     assert yellow_day(day, 0, "working", TABLE) is None
+
+
+def test_from_when_on_a_lamp_is_yellow_is_a_dated_figure_of_its_place(monkeypatch):
+    """elderly_onewindow 3.5: 亮灯(阈值 cfg)."""
+    near = PolicyEntry(
+        rule="lamp.yellow",
+        region="420112",
+        effective_from=date(2026, 12, 1),
+        confidence="未核实",
+        source="测试",
+        value={"percent": 50, "least": 3},
+    )
+    known = [clock_policy().find("lamp.yellow", NATION, date(2026, 12, 1)), near]
+    monkeypatch.setattr(figures, "clock_policy", lambda: Policy(known))
+    figures.yellow.cache_clear()
+    later, before = date(2026, 12, 4), date(2026, 11, 30)
+    assert [yellow_from(n, later, "420112001000") for n in (2, 10)] == [3, 5]
+    assert [yellow_from(n, later, "420102") for n in (2, 10)] == [1, 2]
+    assert yellow_from(10, before, "420112") == 2
+    due = Due(promised=later)
+    assert lamp(due, 10, date(2026, 11, 27), TABLE, region="420112") is Lamp.YELLOW
+    assert lamp(due, 10, date(2026, 11, 27), TABLE) is Lamp.GREEN
+    assert yellow_day(later, 10, "working", TABLE, "420112") == date(2026, 11, 27)
+    figures.yellow.cache_clear()
 
 
 def test_the_four_lamps_of_a_limit():

@@ -58,17 +58,17 @@ def redate(turn: Turn, item: CaseItem) -> None:
     turn.dates_moved = True
     if item.signs:
         today = beijing_date(turn.now)
-        ahead = {name for name, day in days_of_signs(item, turn.calendar) if day > today}
+        ahead = {name for name, day in days_of_signs(item, turn.calendar, turn.case.accept_region) if day > today}
         item.signs = {name: day for name, day in item.signs.items() if name not in ahead}
 
 
-def days_of_signs(item: CaseItem, calendar: WorkingCalendar) -> list[tuple[str, date]]:
+def days_of_signs(item: CaseItem, calendar: WorkingCalendar, region: str) -> list[tuple[str, date]]:
     """The days on which the handling clock turns yellow, red, and red by law."""
     promise = item.due.promised or item.due.legal
     limit = item.promised or item.legal
     if promise is None or limit is None:
         return []
-    yellow = limits.yellow_day(promise, limit.n, limit.unit, calendar)
+    yellow = limits.yellow_day(promise, limit.n, limit.unit, calendar, region)
     days = [("yellow", yellow)] if yellow is not None else []
     if item.due.promised is not None:
         days.append(("red", limits.after(item.due.promised)))

@@ -29,7 +29,7 @@ def case_graph(case: Case, ctx: Ctx, calendar: WorkingCalendar | None = None) ->
         "version": case.version,
         "openings": case.openings,
         "clock": _clocks(case, view, ctx, table),
-        "items": [_item(case.items[i.item_id], i, ctx.now, table) for i in view.items],
+        "items": [_item(case, case.items[i.item_id], i, ctx.now, table) for i in view.items],
         "edges": list(_edges(case)),
         "facts": [fact.model_dump(mode="json") for fact in case.facts.values()],
         "obligations": [str(item.id) for item in case.open_items()],
@@ -38,12 +38,12 @@ def case_graph(case: Case, ctx: Ctx, calendar: WorkingCalendar | None = None) ->
     }
 
 
-def _item(item: CaseItem, view: ItemView, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
+def _item(case: Case, item: CaseItem, view: ItemView, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
     return {
         **view.model_dump(mode="json", exclude={"item_id": True, "result": True, "handled": {"names"}}),
         "id": str(item.id),
         "result": view.result and view.result.model_dump(mode="json", exclude={"sealed"}),
-        "lamp": item_lamp(view, item.promised, item.legal, now, calendar),
+        "lamp": item_lamp(view, item.promised, item.legal, now, calendar, case.accept_region),
         "ready": not item.blocked,
         "to_person": item.to_person,
         "check": _check(item),
@@ -71,7 +71,13 @@ def _clocks(case: Case, view: CaseView, ctx: Ctx, calendar: WorkingCalendar) -> 
     """The examination clock from receiving, and the handling clock of the item that must end last."""
     due = examination_due(case.received_on, [i.examination or EXAMINATION for i in case.items.values()], calendar)
     assert due is not None  # noqa: S101 - a case has items
-    examination = lamp(Due(legal=due.date), EXAMINATION.n, beijing_date(_examined(case) or ctx.now), calendar)
+    examination = lamp(
+        Due(legal=due.date),
+        EXAMINATION.n,
+        beijing_date(_examined(case) or ctx.now),
+        calendar,
+        region=case.accept_region,
+    )
     return {
         "examination": {"due": due.date.isoformat(), "lamp": examination, "provisional": due.provisional},
         "handling": _handling(case, view, ctx.now, calendar),
@@ -117,4 +123,7 @@ def _handling(case: Case, view: CaseView, now: datetime, calendar: WorkingCalend
         return None
     last = max(dated, key=lambda i: (i.status not in FINAL_ITEM, i.due.promised or i.due.legal, str(i.item_id)))
     item = case.items[last.item_id]
-    return {**last.due.model_dump(mode="json"), "lamp": item_lamp(last, item.promised, item.legal, now, calendar)}
+    return {
+        **last.due.model_dump(mode="json"),
+        "lamp": item_lamp(last, item.promised, item.legal, now, calendar, case.accept_region),
+    }

@@ -96,7 +96,9 @@ def _signs(turn: Turn, item: CaseItem) -> Iterator[Sign]:
         if item.answer_by is not None and given.get("not_answered") != item.answer_by:
             yield "not_answered", after(item.answer_by)
     elif item.told is None or item.told.kind is not WaitKind.APPLICANT:
-        yield from (sign for sign in days_of_signs(item, turn.calendar) if sign[0] not in given)
+        yield from (
+            sign for sign in days_of_signs(item, turn.calendar, turn.case.accept_region) if sign[0] not in given
+        )
 
 
 def _unanswered(item: CaseItem) -> bool:

@@ -29,11 +29,11 @@ _EXAMINATION = Limit(n=5, unit="working")
 _CHECKING = frozenset({ItemStatus.WAITING, ItemStatus.REQUESTED, ItemStatus.CORRECTING, ItemStatus.RETURNED})
 
 
-def item_lamp(item: ItemView, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> Lamp:
+def item_lamp(item: ItemView, region: str, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> Lamp:
     """The lamp of one item: grey while the applicant must act or a pause runs, once it is over whether it was in time."""
     matter = catalog.matters.get(item.matter)
     promised, legal = (matter.promised, matter.legal) if matter is not None else (None, None)
-    return limits.item_lamp(item, promised, legal, now, calendar)
+    return limits.item_lamp(item, promised, legal, now, calendar, region)
 
 
 def clock(application: Application, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> dict[str, Any]:
@@ -60,14 +60,14 @@ def _examined(a: Application, due: date, now: datetime, calendar: WorkingCalenda
         return Lamp.GREEN
     if all(must_correct(i) for i in open_items):
         return Lamp.GREY
-    return limits.lamp(Due(promised=due), _EXAMINATION.n, beijing_date(now), calendar)
+    return limits.lamp(Due(promised=due), _EXAMINATION.n, beijing_date(now), calendar, region=a.accept_region)
 
 
 def _handling(a: Application, catalog: Catalog, now: datetime, calendar: WorkingCalendar) -> dict[str, Any] | None:
     running = [i for i in a.items if i.due.promised or i.due.legal]
     if not running:
         return None
-    lamps = [item_lamp(i, catalog, now, calendar) for i in running if i.status not in FINAL_ITEM]
+    lamps = [item_lamp(i, a.accept_region, catalog, now, calendar) for i in running if i.status not in FINAL_ITEM]
     return {
         "promised": iso(latest(i.due.promised for i in running)),
         "legal": iso(latest(i.due.legal for i in running)),

@@ -51,7 +51,9 @@ def application(
     opened, words = personal or {}, findings or {}
     return {
         **summary(a, at, version=version),
-        "items": [item(i, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items],
+        "items": [
+            item(i, a.accept_region, at, opened.get(str(i.item_id), {}), words.get(str(i.item_id))) for i in a.items
+        ],
         "materials": [m.model_dump(mode="json", exclude_none=True) for m in a.materials],
         "not_asked": not_asked(a, at.catalog),
         "tolerances": [t.model_dump(mode="json") for t in a.tolerances],
@@ -78,9 +80,13 @@ def summary(a: Application, at: Viewpoint, *, version: int | None = None) -> dic
 
 
 def item(
-    i: ItemView, at: Viewpoint, personal: Mapping[str, Any], findings: Sequence[Finding] | None = None
+    i: ItemView,
+    region: str,
+    at: Viewpoint,
+    personal: Mapping[str, Any],
+    findings: Sequence[Finding] | None = None,
 ) -> dict[str, Any]:
-    """The Item shape."""
+    """The Item shape; `region` is where it was handed in."""
     waits = i.waiting_on
     return {
         "id": str(i.item_id),
@@ -92,7 +98,7 @@ def item(
         "stage_name": _stage_name(i),
         "round": i.round,
         "due": {"promised": iso(i.due.promised), "legal": iso(i.due.legal), "provisional": i.due.provisional},
-        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
+        "lamp": item_lamp(i, region, at.catalog, at.now, at.calendar).value,
         "waiting_on": waits.model_dump(mode="json") if waits else None,
         "external_no": i.external_no,
         "findings": [f.model_dump(mode="json", exclude_none=True, exclude={"sealed"}) for f in findings or i.findings],
@@ -123,12 +129,12 @@ def progress(a: Application, at: Viewpoint, lines: list[dict[str, Any]]) -> dict
         "outcome": a.outcome.value if a.outcome else None,
         "received_at": a.received_at.isoformat(),
         "clock": clock(a, at.catalog, at.now, at.calendar),
-        "items": [_progress_item(i, at) for i in a.items],
+        "items": [_progress_item(i, a.accept_region, at) for i in a.items],
         "timeline": lines,
     }
 
 
-def _progress_item(i: ItemView, at: Viewpoint) -> dict[str, Any]:
+def _progress_item(i: ItemView, region: str, at: Viewpoint) -> dict[str, Any]:
     matter = at.catalog.matters.get(i.matter)
     waits = i.waiting_on
     return {
@@ -137,7 +143,7 @@ def _progress_item(i: ItemView, at: Viewpoint) -> dict[str, Any]:
         "status": i.status.value,
         "status_name": ITEM[i.status][0],
         "stage_name": _stage_name(i),
-        "lamp": item_lamp(i, at.catalog, at.now, at.calendar).value,
+        "lamp": item_lamp(i, region, at.catalog, at.now, at.calendar).value,
         "promised": iso(i.due.promised),
         "waiting_on": waits.kind.value if waits else None,
         "must_act": must_correct(i),
