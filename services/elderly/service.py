@@ -24,5 +24,6 @@ SERVICE = ServiceSpec(
     migrations=_HERE / "migrations",
     stuck=PARTS.stuck,
     left=PARTS.left,
+    workers=PARTS.workers,
     rules=RULES,
 )

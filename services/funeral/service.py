@@ -25,6 +25,7 @@ SERVICE = ServiceSpec(
     migrations=_HERE / "migrations",
     stuck=PARTS.stuck,
     left=PARTS.left,
+    workers=PARTS.workers,
     local_sources=LOCAL_SOURCES,
     rules=RULES,
 )

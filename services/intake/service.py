@@ -12,6 +12,7 @@ from services.intake.store import hanging, vault
 from services.intake.store.worker import messages, papers, seals
 from services.intake.tables import APPLICATION, DELIVERY, DRAFT, FILE, TASK, metadata
 from shared.handling.leaving import free_tasks
+from shared.handling.recount import Recounter, recount_listed
 from shared.spec import Keys, Route, ServiceSpec
 
 SERVICE = ServiceSpec(
@@ -28,7 +29,7 @@ SERVICE = ServiceSpec(
     keys=Keys(all_services=True),
     stuck=hanging,
     policy=Path(__file__).parent / "policy",
-    workers=(papers, seals, messages, vault.sweeper),
+    workers=(papers, seals, messages, vault.sweeper, Recounter(APPLICATION.name, TASK, recount_listed(TASK, row))),
     left=free_tasks(APPLICATION.name, TASK, row),
     migrations=Path(__file__).parent / "migrations",
 )

@@ -23,4 +23,5 @@ SERVICE = ServiceSpec(
     migrations=_HERE / "migrations",
     stuck=PARTS.stuck,
     left=PARTS.left,
+    workers=PARTS.workers,
 )

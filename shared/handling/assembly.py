@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,16 +23,18 @@ from shared.handling.engine import Engine
 from shared.handling.leaving import free_tasks
 from shared.handling.model import Item
 from shared.handling.procedure import Procedure
+from shared.handling.recount import Recounter, recount_items
 from shared.handling.run import item_task_row
 from shared.handling.stuck import hangs
 from shared.handling.tables import ITEM, HandlingTables, item_kind
 from shared.messages import Message
-from shared.spec import Hangs, Left, Route
+from shared.spec import Hangs, Left, Route, ServiceHandle
 
 
 @dataclass(frozen=True)
 class HandlingParts:
-    """`kinds`, `handlers`, `local`, `stuck` and `left` for the `ServiceSpec`; `engine` for the service's own commands."""
+    """`kinds`, `handlers`, `local`, `stuck`, `left` and `workers` for the `ServiceSpec`; `engine` for the service's own
+    commands."""
 
     engine: Engine
     kinds: tuple[Kind[Item], ...]
@@ -40,6 +42,7 @@ class HandlingParts:
     local: Mapping[tuple[str, str], Handler]
     stuck: Hangs
     left: Left
+    workers: tuple[Callable[[ServiceHandle], Any], ...]
 
 
 def handling_parts(service: str, procedures: Mapping[str, Procedure], tables: HandlingTables) -> HandlingParts:
@@ -58,6 +61,7 @@ def handling_parts(service: str, procedures: Mapping[str, Procedure], tables: Ha
         _local(engine),
         hangs(tables),
         free_tasks(ITEM, tables.task, item_task_row),
+        (Recounter(ITEM, tables.task, recount_items(tables.task)),),
     )
 
 

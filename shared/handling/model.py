@@ -46,8 +46,8 @@ class Task(BaseModel):
 
     `barred` are the accounts that four eyes keep away, `kin` those of them that are near relatives of a person concerned;
     `escalation` counts stand-in, leader, unit above, which let in further accounts (`admitted`) and roles (`also_roles`);
-    the next one comes on `escalate_on`. `paused`: by how many working days its dates were moved for a pause that still
-    runs. `data` is public.
+    the next one comes on `escalate_on`. `days` are the working days from its opening to `due`, pauses among them; `paused`: by
+    how many its dates were moved for a pause that still runs. `data` is public.
     """
 
     id: UUID
@@ -68,6 +68,7 @@ class Task(BaseModel):
     lease_until: datetime | None = None
     escalation: int = 0
     escalate_on: date | None = None
+    days: int | None = None
     paused: int | None = None
     admitted: list[str] = Field(default_factory=list)
     until: dict[str, date] = Field(default_factory=dict)

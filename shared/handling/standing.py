@@ -72,6 +72,7 @@ def resume(run: Run, decision: TaskDecision) -> None:
 def _move(task: Task, days: int) -> None:
     """The days of a pause count for the person who works on it as little as for the office."""
     task.due = _later(task.due, days)
+    task.days = None if task.days is None else task.days + days
     task.provisional = working_calendar().is_provisional(task.due)
     if task.escalate_on is not None:
         task.escalate_on = _later(task.escalate_on, days)

@@ -12,8 +12,10 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from shared.calendar import WorkingCalendar
 from shared.catalog.protocol import Finding
 from shared.changes import Ctx
+from shared.clock import beijing_date
 from shared.errors import Conflict, Refused, RefusedError
 from shared.handling import escalation
 from shared.handling.limits import working_days_from
@@ -101,6 +103,7 @@ def open_task(
         region=str(where["region"]) if where else region,
         due=due.date,
         provisional=due.provisional,
+        days=spec.days,
         reason_code=spec.reason_code,
         data=dict(spec.data),
         barred=sorted(set(barred)) if spec.four_eyes else [],
@@ -181,6 +184,23 @@ def confided(decision: TaskDecision) -> dict[str, Any]:
     """What of a decision is personal, for the sealed notes: `comment`, `hearing`, `personal`."""
     found = {"comment": decision.comment, **{k: decision.result.get(k) for k in ("hearing", "personal")}}
     return {name: value for name, value in found.items() if value}
+
+
+def redate(task: Task, calendar: WorkingCalendar) -> bool:
+    """Reckons a live task's date anew, and that of its first escalation with it; whether anything moved.
+
+    One that was dated before its days were kept stays as it is, and so does an escalation that has begun.
+    """
+    if task.days is None or task.state not in LIVE:
+        return False
+    due = calendar.due(beijing_date(task.opened_at), task.days, "working")
+    day = min(task.due, due.date)
+    if (day, due.provisional) == (task.due, task.provisional):
+        return False
+    if task.escalation == 0 and task.escalate_on == task.due:
+        task.escalate_on = day
+    task.due, task.provisional = day, due.provisional
+    return True
 
 
 def close(task: Task, now: datetime, state: str = "cancelled") -> None:

@@ -12,7 +12,10 @@ import pytest_asyncio
 
 from demo.people import Person
 from services.coordinator.service import recount_all
+from services.elderly.tables import HANDLING
 from shared.calendar import WorkingCalendar
+from shared.handling.recount import recount_items, recount_tasks
+from shared.handling.tables import ITEM
 from tests.e2e.acting import (
     allowance,
     claim,
@@ -34,6 +37,7 @@ from tests.support.platform import Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
 AGE, RELIEF, ROOM = "elderly.age_allowance", "assistance.temporary", "library.reading_room"
+TASK = HANDLING.task
 COORDINATOR = "onewindow.coordinator.events"
 
 
@@ -283,6 +287,7 @@ async def test_a_new_calendar_redates_what_was_provisional_and_says_so_in_the_au
     number = given["application_no"]
     dated = await when(world, number, lambda a: item_of(a, AGE)["due"]["promised"], "to be dated")
     assert item_of(dated, AGE)["due"] == {"promised": "2027-01-06", "legal": None, "provisional": True}
+    review = await task(world, "elderly", number, "handler", "age_allowance_review")
     calendar = WorkingCalendar.load({date(2027, 1, day): day not in (1, 3) for day in range(1, 11)})
     handle = world.host.services["coordinator"]
     assert await recount_all(handle, calendar) == 1
@@ -292,3 +297,8 @@ async def test_a_new_calendar_redates_what_was_provisional_and_says_so_in_the_au
     async with world.host.db.transaction(None) as conn:
         rows = await conn.fetch("SELECT actor, aggregate_id FROM coordinator.audit WHERE action = 'calendar.updated'")
     assert [(row["actor"], row["aggregate_id"]) for row in rows] == [("calendar", given["case_id"])]
+    elderly = world.host.services["elderly"]
+    assert await recount_tasks(elderly, ITEM, TASK, recount_items(TASK), calendar) == 1
+    assert await recount_tasks(elderly, ITEM, TASK, recount_items(TASK), calendar) == 0
+    moved = await task(world, "elderly", number, "handler", "age_allowance_review")
+    assert moved["due"] < review["due"], "and so is whoever reviews it"

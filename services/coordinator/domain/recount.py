@@ -7,11 +7,13 @@ from services.coordinator.domain.correction import recount_answer
 from services.coordinator.domain.state import Case
 from services.coordinator.domain.turn import Turn
 from shared.catalog.protocol import Due
+from shared.handling.tasks import live_tasks, redate
 
 
 def needs_recount(case: Case, version: str) -> bool:
-    """Whether the case was dated with another calendar and holds an open date."""
-    return case.calendar != version and any(i.due != Due() or i.answer_by is not None for i in case.open_items())
+    """Whether the case was dated with another calendar and holds an open date, or a task."""
+    dated = any(i.due != Due() or i.answer_by is not None for i in case.open_items())
+    return case.calendar != version and (dated or any(live_tasks(case)))
 
 
 def recount(turn: Turn) -> None:
@@ -20,6 +22,7 @@ def recount(turn: Turn) -> None:
         if item.due != Due():
             item.due = _earlier(item.due, due_of(turn.case, item, turn.calendar))
         recount_answer(turn, item)
+    turn.tasks += [task for task in live_tasks(turn.case) if redate(task, turn.calendar)]
     turn.case.calendar = turn.calendar.version
     turn.dates_moved = True
 

@@ -55,6 +55,7 @@ def open_task(
         region=case.accept_region,
         due=due,
         provisional=provisional,
+        days=days,
         reason_code=reason_code,
         data={"item_id": str(item.id), "matter": item.matter, "round": item.round, **data},
         escalate_on=due,
