@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from shared.clock import BEIJING, beijing_date
@@ -15,9 +16,10 @@ _PAIR: Final = re.compile(r"(.?)\(([^()]*)\)(?=(.?))", re.DOTALL)
 _KEPT: Final = str.maketrans("\x01\x02", "()")
 
 
+@lru_cache(maxsize=2048)
 def typeset(text: str) -> str:
     """The text with full-width marks where a Chinese word stands beside them, or in brackets; numbers, times and codes
-    keep their own."""
+    keep their own. Labels and set texts come again in every paper, so they are set once."""
     before = ""
     while before != text:
         before, text = text, _PAIR.sub(_brackets, text)
