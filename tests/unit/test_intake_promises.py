@@ -112,8 +112,12 @@ def test_what_may_follow_is_told_by_a_paper_and_so_is_that_it_came(owing):
     assert found["remedy"] is None
     given = Supplement.model_validate({"round": 1, "materials": [{"type": "photo", "source": "paper"}]})
     here = Here(catalog, HERE.units, NOW)
-    came = supplement(state, given, here, replace(ctx(), catalog=catalog))
+    came = supplement(state, given, here, replace(ctx(), catalog=catalog), {"town_clerk": "吴建平"})
     (row,) = papers_of(came, "supplied")
+    one = ready(row, came.state, replace(world(), catalog=catalog))
+    one.numbered(1)
+    assert [(s["signer"], s["role"]) for s in signatures(one, None)] == [("town_clerk", "received")]
+    assert one.content["signers"] == {"town_clerk": "吴建平"}
     text = text_of(content(row, came.state, replace(world(), catalog=catalog)))
     assert "照片：已收到（应于2026年12月7日前补齐）；用于：基本殡葬服务费用减免" in text
     again = supplement(came.state, given, here, replace(ctx(), catalog=catalog)) if came.state.correcting() else None

@@ -59,8 +59,15 @@ def router(handle: ServiceHandle) -> APIRouter:
         _refuse_seen(body, who)
         await _refuse_barred(handle, no, body, who)
         here = await _here(handle, body, who)
+        by = {who.account: who.name} if who.has(*RECEIVING) else {}
         return await change(
-            handle, no, who, key, lambda a, ctx: supplement(a, body, here, ctx), "supplement", files=_named(body)
+            handle,
+            no,
+            who,
+            key,
+            lambda a, ctx: supplement(a, body, here, ctx, by),
+            "supplement",
+            files=_named(body),
         )
 
     @routes.post("/applications/{no}/withdraw", dependencies=[recorded(handle)], **answers(ApplicationShown, 202))

@@ -53,8 +53,8 @@ def receive(checked: Checked, arrival: Arrival, ctx: Ctx) -> tuple[Changes[Appli
     state.commitments = commitment.signed(state, checked.submission.materials)
     lines = [timeline.received(state.application_no, len(items)), timeline.deferred(state.tolerances)]
     puts = [*tell(state, lines, ctx.now), *hold(state, state.holdings, upsert=False), receipt(state)]
-    puts += tolerated(state, state.tolerances, ctx.now, ctx.catalog)
-    puts += committed(state, state.commitments, ctx.now, ctx.catalog)
+    puts += tolerated(state, state.tolerances, arrival.acted, ctx.now, ctx.catalog)
+    puts += committed(state, state.commitments, arrival.acted, ctx.now, ctx.catalog)
     emits = [to_coordinator(state, _submitted(state, items, sources)), _public(state, checked.matters)]
     changes = Changes(state, emits=emits, asks=[*asks(sources, checked.parties, checked.occurred_on)], puts=puts)
     changes.timers += [*(tolerance.timer(state) if state.tolerances else ()), *commitment.timer(state)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from services.intake.domain.materials import Material, taken, wrong
 from services.intake.domain.model import Application
 from services.intake.domain.papers.making import committed, supplied, tolerated
 from services.intake.domain.parts import resent
+from services.intake.domain.people import RECEIVED_BY
 from services.intake.domain.sealing import seal, unseal
 from services.intake.domain.telling import tell
 from services.intake.domain.visits import end_calls
@@ -35,8 +36,11 @@ class Supplement(Shape):
     materials: Annotated[list[MaterialIn], Field(max_length=100)] = Field(default_factory=list)
 
 
-def supplement(state: Application, given: Supplement, here: Here, ctx: Ctx) -> Changes[Application]:
-    """Takes a supplement for the items that wait for the applicant, or for a material that was promised (容缺).
+def supplement(
+    state: Application, given: Supplement, here: Here, ctx: Ctx, received_by: Mapping[str, str] | None = None
+) -> Changes[Application]:
+    """Takes a supplement for the items that wait for the applicant, or for a material that was promised (容缺);
+    `received_by` is whoever took it in at a window, by account with their name.
 
     `Conflict` (`NOT_CORRECTING`, `ROUND_OLD`) when nothing waits, or another round does; `Invalid` for wrong fields
     and for a supplement that holds nothing.
@@ -46,11 +50,13 @@ def supplement(state: Application, given: Supplement, here: Here, ctx: Ctx) -> C
     content = unseal(ctx.keyring, state.id, None, state.sealed_round, state.submission)
     matters = [ctx.catalog.matters[i.matter] for i in waiting]
     content["form"] = {**content["form"], **_clean_form(given, matters, state, here)}
+    by = received_by or {}
+    content[RECEIVED_BY] = {**content.get(RECEIVED_BY, {}), **by}
     state.materials = _merged(state.materials, taken(given.materials, ctx))
     state.sealed_round += 1
     state.submission = seal(ctx.keyring, state.id, None, state.sealed_round, content)
     message = resent(state, waiting, content, ctx)
-    changes = _promises(state, given, ctx)
+    changes = _promises(state, given, tuple(by), ctx)
     changes.emits.append(to_coordinator(state, message))
     changes.puts += tell(state, [timeline.supplemented(given.round)], ctx.now)
     end_calls(changes, ctx)
@@ -67,22 +73,22 @@ def _waiting(state: Application, given: Supplement, ctx: Ctx) -> list[ItemView]:
     return [*correcting, *(i for i in owing if i.item_id not in known)]
 
 
-def _promises(state: Application, given: Supplement, ctx: Ctx) -> Changes[Application]:
+def _promises(state: Application, given: Supplement, by: Sequence[str], ctx: Ctx) -> Changes[Application]:
     """What was promised and came, and what is promised or committed to now."""
     came = [m.type for m in given.materials if m.source != "deferred"]
     open_before = {t.material for t in state.tolerances if t.state != "cured"}
     changes = tolerance.cure(state, came, ctx) if state.tolerances else Changes(state)
     known = {t.material for t in state.tolerances}
     arrived = [t for t in state.tolerances if t.state == "cured" and t.material in came and t.material in open_before]
-    changes.puts += supplied(state, arrived, ctx.now, ctx.catalog)
+    changes.puts += supplied(state, arrived, by, ctx.now, ctx.catalog)
     if new := [t for t in tolerance.promised(state) if t.material not in known]:
         state.tolerances += new
         changes.timers += tolerance.timer(state)
-        changes.puts += tolerated(state, new, ctx.now, ctx.catalog)
+        changes.puts += tolerated(state, new, by, ctx.now, ctx.catalog)
     if made := commitment.signed(state, given.materials):
         state.commitments += made
         changes.timers += commitment.timer(state)
-        changes.puts += committed(state, made, ctx.now, ctx.catalog)
+        changes.puts += committed(state, made, by, ctx.now, ctx.catalog)
     return changes
 
 

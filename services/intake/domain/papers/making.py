@@ -50,37 +50,37 @@ def receipt(state: Application) -> Put:
     return row(state.id, "receipt", state.handed_in_at, Moment(items=tuple(state.items), by=tuple(state.acted)))
 
 
-def tolerated(state: Application, tolerances: Iterable[Tolerance], at: datetime, catalog: Catalog) -> Iterator[Put]:
-    """The notice of what may follow (容缺受理告知书): one for all that is promised in one moment."""
-    yield from _about_materials(state, "tolerance", tuple(tolerances), at, catalog)
+def tolerated(
+    state: Application, tolerances: Iterable[Tolerance], by: Iterable[str], at: datetime, catalog: Catalog
+) -> Iterator[Put]:
+    """The notice of what may follow (容缺受理告知书): one for all that is promised in one moment; `by` are who received it."""
+    yield from _about_materials(state, "tolerance", tuple(tolerances), by, at, catalog)
 
 
-def supplied(state: Application, came: Iterable[Tolerance], at: datetime, catalog: Catalog) -> Iterator[Put]:
+def supplied(
+    state: Application, came: Iterable[Tolerance], by: Iterable[str], at: datetime, catalog: Catalog
+) -> Iterator[Put]:
     """That what was to follow has come, and what still lacks (容缺材料补齐)."""
     cured = tuple(came)
     lacking = tuple(t for t in state.tolerances if t.state != "cured") if cured else ()
-    yield from _about_materials(state, "supplied", (*cured, *lacking), at, catalog)
+    yield from _about_materials(state, "supplied", (*cured, *lacking), by, at, catalog)
 
 
-def committed(state: Application, made: Iterable[Commitment], at: datetime, catalog: Catalog) -> Iterator[Put]:
+def committed(
+    state: Application, made: Iterable[Commitment], by: Iterable[str], at: datetime, catalog: Catalog
+) -> Iterator[Put]:
     """The commitments as they were told and signed (告知承诺书), a paper each."""
     for one in made:
         if items := _needing(state, {one.material}, catalog):
-            moment = Moment(items=items, by=_received_by(state), commitment=one)
+            moment = Moment(items=items, by=tuple(by), commitment=one)
             yield row(state.id, "commitment", at, moment, one.material, one.signed_at)
 
 
 def _about_materials(
-    state: Application, kind: str, tolerances: tuple[Tolerance, ...], at: datetime, catalog: Catalog
+    state: Application, kind: str, about: tuple[Tolerance, ...], by: Iterable[str], at: datetime, catalog: Catalog
 ) -> Iterator[Put]:
-    if items := _needing(state, {t.material for t in tolerances}, catalog):
-        moment = Moment(items=items, by=_received_by(state), tolerances=tolerances)
-        yield row(state.id, kind, at, moment, state.sealed_round)
-
-
-def _received_by(state: Application) -> tuple[str, ...]:
-    """Whoever took it in at a window."""
-    return tuple(state.acted[:1]) if state.owner is None else ()
+    if items := _needing(state, {t.material for t in about}, catalog):
+        yield row(state.id, kind, at, Moment(items=items, by=tuple(by), tolerances=about), state.sealed_round)
 
 
 def _needing(state: Application, materials: Collection[str], catalog: Catalog) -> tuple[ItemView, ...]:
