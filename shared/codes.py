@@ -160,6 +160,7 @@ RULES: Final[Mapping[str, str]] = {
     "NOT_FALSE": "本件没有认定不实的承诺 / no commitment of this application was found false",
     "FACT_RETRACTED": "该事实已经更正,无须再提异议 / this fact was found not to be so already",
     "NO_CONSENT": "申请人没有同意电子送达 / the applicant has not agreed to electronic delivery",
+    "INTERNAL_PAPER": "该文书只在机关内部流转,不向当事人送达 / this paper goes to units, not to the party",
     "NO_GROUND_FOR_NOTICE": "公告送达仅限受送达人下落不明,或者用其他方式无法送达;请写明事由和此前的送达经过 / a paper is"
     " announced only where the party cannot be found or the other ways failed: say which, and what was tried",
     "OTHER_WAYS_FIRST": "公告送达前应先以其他方式送达并记明经过 / other ways come before a public notice",

@@ -213,7 +213,7 @@ def test_what_was_tried_lies_between_the_paper_and_its_notice():
         ]
     with pytest.raises(Invalid) as wrong:
         delivered(given(ground="whereabouts_unknown"))
-    assert [(e.pointer, e.code) for e in wrong.value.errors] == [("/ground", "NOT_ALLOWED")]
+    assert [(e.pointer, e.code) for e in wrong.value.errors] == [("/ground", "ONLY_OF_NOTICE")]
 
 
 def test_what_goes_to_units_alone_is_given_to_no_party():

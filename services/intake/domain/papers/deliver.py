@@ -167,8 +167,7 @@ def deliver(
     (`IN_FUTURE`, `BEFORE_ISSUE`, `REQUIRED` …); nothing is changed then.
     """
     if ground.paper.kind in internal():
-        law, zh = _entry(given, ground, ctx).cite(), "该文书只在机关内部流转,不向当事人送达"
-        raise RefusedError(Refused("INTERNAL_PAPER", law, zh, "this paper goes to units, not to the party"))
+        raise RefusedError(Refused("INTERNAL_PAPER", _entry(given, ground, ctx).cite()))
     require_time(given, ground.paper, ctx)
     _require_proof(given, ground, ctx)
     if (refused := refusal(given, ground, ctx)) is not None:
