@@ -70,6 +70,18 @@ class Poison(OneWindowError):
     code = "POISON"
 
 
+class TooLarge(Poison):
+    """What was asked for makes a message that the bus does not take: nothing is stored (HTTP: 413)."""
+
+    code = "TOO_LARGE"
+
+
+class Unpublishable(OneWindowError):
+    """The bus does not take this message, today or tomorrow: the relay sets it aside and goes on with the others."""
+
+    code = "UNPUBLISHABLE"
+
+
 class UnknownType(Poison):
     """No event of this type and version stands in the catalogue of this release; a newer one may have it."""
 

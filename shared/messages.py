@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +22,10 @@ NAMESPACE = UUID("6f6e6577-696e-5d6f-8077-000000000001")
 """The namespace of every derived id (events, tasks, asks, timers), so that a unit of work redone writes the same."""
 
 _TYPE = re.compile(r"^cn\.onewindow\.([a-z_]+)\.([A-Za-z]+)\.v(\d+)$")
+
+
+MESSAGE_BYTES: Final = 1_000_000
+"""The most that a message may have with all that is said about it: a Kafka broker of default settings takes that much."""
 
 
 def derived_id(*parts: object) -> UUID:
@@ -115,6 +119,11 @@ def attributes(envelope: Envelope) -> dict[str, Any]:
         "keyid": envelope.keyid,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def size_of(key: str, said: Mapping[str, Any], data: bytes) -> int:
+    """The bytes of a message with its key and all that is said about it."""
+    return len(key.encode()) + len(data) + sum(len(name) + len(str(value).encode()) for name, value in said.items())
 
 
 def from_attributes(topic: str, key: str, headers: Mapping[str, str], data: bytes) -> Envelope:

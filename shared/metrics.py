@@ -34,6 +34,11 @@ class Metrics:
         return Counter("onewindow_dead_letters", "Records to the dead letters", ["service"], registry=self.registry)
 
     @cached_property
+    def refused(self) -> Gauge:
+        """Messages that the bus did not take and that stand aside with those behind them, by service."""
+        return Gauge("onewindow_refused_messages", "Messages refused by the bus", ["service"], registry=self.registry)
+
+    @cached_property
     def stopped(self) -> Gauge:
         """1 while a consumer has stopped for good and an operator must look, by consumer."""
         return Gauge("onewindow_consumer_stopped", "Consumers stopped", ["consumer"], registry=self.registry)

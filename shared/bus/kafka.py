@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.structs import TopicPartition as Place
 
 from shared.bus.kafka_link import REQUEST_MS, Link, ended, mapped_errors, quieten
 from shared.bus.kafka_subscription import KafkaSubscription
-from shared.bus.kafka_topics import Topics
+from shared.bus.kafka_topics import RECORD_BYTES, Topics
 from shared.bus.kafka_wire import to_headers
 from shared.bus.outgoing import outbox_row
 from shared.bus.port import Kept, Lag, Record, TopicPartition, outbox_word
+from shared.bus.refused import BEHIND, Outbox
 from shared.catalog.model import TopicEntry
 from shared.db.site import Site
+from shared.errors import Unpublishable
 from shared.failpoints import hit
 from shared.messages import Envelope
 
@@ -44,6 +46,7 @@ class KafkaBus:
         self._partitions: dict[str, int] = {}
         self._producer: AIOKafkaProducer | None = None
         self._making = asyncio.Lock()
+        self._outboxes: dict[str, Outbox] = {}
         self._subscriptions: set[KafkaSubscription] = set()
 
     async def start(self) -> None:
@@ -80,19 +83,23 @@ class KafkaBus:
         if not await site.presence.claim(f"relay.{schema}"):
             await site.presence.tell([outbox_word(schema)])
             return 0
-        async with site.db.connection() as conn:
-            rows = await conn.fetch(
-                f'SELECT seq, topic, partition, key, headers, data FROM "{schema}".outbox ORDER BY seq LIMIT $1', most
-            )
+        outbox = self._outboxes.setdefault(schema, Outbox(site, schema))
+        again = await outbox.again(self._relayed)
+        rows = await outbox.oldest(most)
+        await outbox.set_aside([row for row in rows if row["behind"]], BEHIND)
+        gone = rows = [row for row in rows if not row["behind"]]
         if not rows:
-            return 0
-        await self._send([{**row, "headers": orjson.loads(row["headers"])} for row in rows])
+            return again
+        try:
+            await self._relayed(rows)
+        except Unpublishable:
+            gone = await outbox.one_by_one(rows, self._relayed)
         hit("relay.before_remove", schema)
-        async with site.db.transaction() as conn:
-            # A removal that a crash undoes costs a repetition, so it need not wait for the disk.
-            await conn.execute("SET LOCAL synchronous_commit = off")
-            await conn.execute(f'DELETE FROM "{schema}".outbox WHERE seq = ANY($1)', [row["seq"] for row in rows])
-        return len(rows)
+        await outbox.remove(gone)
+        return again + len(gone)
+
+    async def _relayed(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        await self._send([{**row, "headers": orjson.loads(row["headers"])} for row in rows])
 
     async def _send(self, rows: Sequence[Mapping[str, Any]]) -> None:
         producer: AIOKafkaProducer | None = None
@@ -100,13 +107,24 @@ class KafkaBus:
             with mapped_errors():
                 producer = await self._ready()
                 async with asyncio.timeout(PUBLISH_SECONDS):
-                    acknowledged = [await self._hand(producer, row) for row in rows]
-                    for outcome in await asyncio.gather(*acknowledged, return_exceptions=True):
-                        if isinstance(outcome, BaseException):
-                            raise outcome
+                    await self._hand_over(producer, rows)
         except Exception:
             await self._give_up(producer)
             raise
+
+    async def _hand_over(self, producer: AIOKafkaProducer, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hands rows over in order and waits until every in-sync copy has all of them; raises what went wrong first."""
+        handed: list[asyncio.Future[Any]] = []
+        failures: list[BaseException] = []
+        try:
+            for row in rows:
+                handed.append(await self._hand(producer, row))  # noqa: PERF401 — those before one that fails count
+        except KafkaError as cause:
+            failures.append(cause)
+        outcomes = await asyncio.gather(*handed, return_exceptions=True)
+        failures += [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if failures:
+            raise next((cause for cause in failures if not isinstance(cause, GivenUp)), failures[0])
 
     async def _hand(self, producer: AIOKafkaProducer, row: Mapping[str, Any]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = await producer.send(
@@ -116,6 +134,7 @@ class KafkaBus:
             partition=row["partition"],
             headers=to_headers(row["headers"]),
         )
+        future.add_done_callback(lambda done: _fail_fast(producer, done))
         return future
 
     async def _ready(self) -> AIOKafkaProducer:
@@ -127,6 +146,7 @@ class KafkaBus:
                     enable_idempotence=True,
                     request_timeout_ms=REQUEST_MS,
                     max_batch_size=BATCH_BYTES,
+                    max_request_size=RECORD_BYTES,
                     **self.link.options(),
                 )
                 try:
@@ -175,11 +195,22 @@ class KafkaBus:
         return await self._topics.lag(group, {g: t for g, t in joined.items() if group in {None, g}})
 
 
+class GivenUp(KafkaConnectionError):  # type: ignore[misc]
+    """What a producer still held when it was given up, for another reason than this."""
+
+
+def _fail_fast(producer: AIOKafkaProducer, done: asyncio.Future[Any]) -> None:
+    """What was handed over after a record that failed must not come before it: a broker that does not know the producer
+    on that partition yet would take it."""
+    if not done.cancelled() and done.exception() is not None:
+        abandon(producer)
+
+
 def abandon(producer: AIOKafkaProducer) -> None:
     """Has a producer send nothing more, at once.
 
     Its own `stop()` would first send all that it holds, for as long as that takes: rows that are published anew by
     then. What is in flight may still arrive, as a repeat.
     """
-    producer._message_accumulator.fail_all(KafkaConnectionError("given up"))  # noqa: SLF001 — it has no other way
+    producer._message_accumulator.fail_all(GivenUp())  # noqa: SLF001 — it has no other way
     producer._sender.sender_task.cancel()  # noqa: SLF001 — as above

@@ -16,7 +16,7 @@ from aiokafka.conn import create_conn
 
 from shared.bus.port import Fenced
 from shared.clock import monotonic
-from shared.errors import Misconfigured, Transient
+from shared.errors import Misconfigured, Transient, Unpublishable
 
 SETTING = "ONEWINDOW_BUS"
 SCHEME = "kafka://"
@@ -43,11 +43,14 @@ _WRONG = (
     errors.UnrecognizedBrokerVersion,
     errors.IncompatibleBrokerVersion,
     errors.UnsupportedVersionError,
-    errors.MessageSizeTooLargeError,
-    errors.RecordListTooLargeError,
     errors.InvalidTopicError,
     errors.InvalidReplicationFactorError,
     errors.PolicyViolationError,
+)
+_REFUSED_RECORD = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.InvalidTimestampError,
 )
 _LOST = (
     errors.CommitFailedError,
@@ -131,6 +134,11 @@ def mapped_errors() -> Iterator[None]:
     except _FORBIDDEN as cause:
         raise Misconfigured(
             f"{SETTING}_USER", f"Kafka 不许这个账号这样做:{cause}", f"Kafka forbids this account that: {cause}"
+        ) from cause
+    except _REFUSED_RECORD as cause:
+        raise Unpublishable(
+            "Kafka 不收这条消息,主题的 max.message.bytes 可能太小",
+            f"Kafka does not take this message ({type(cause).__name__}): the topic's max.message.bytes may be too small",
         ) from cause
     except _WRONG as cause:
         raise Misconfigured(SETTING, f"Kafka 不能这样用:{cause}", f"Kafka cannot be used so: {cause}") from cause

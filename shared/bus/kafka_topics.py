@@ -17,11 +17,16 @@ from shared.bus.kafka_wire import to_record
 from shared.bus.port import Kept, Lag, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.errors import Misconfigured
+from shared.messages import MESSAGE_BYTES
 
 _DAY_MS = 86_400_000
 _OK, _UNKNOWN, _NO_LEADER, _THERE = 0, 3, 5, 36
 _FORBIDDEN = (29, 31)
 SECONDS = 20.0
+ROOM = 48_576
+"""What a topic takes beyond the most that a message has: the record's own bytes, and those of its batch."""
+
+RECORD_BYTES = MESSAGE_BYTES + ROOM
 
 
 class Topics:
@@ -100,7 +105,12 @@ class Topics:
     def _new(self, topic: TopicEntry) -> NewTopic:
         # The number of copies is the cluster's own default (-1): one place says it, the broker's settings.
         kept = "-1" if topic.days is None else str(topic.days * _DAY_MS)
-        configs = {"message.timestamp.type": "LogAppendTime", "retention.ms": kept, "cleanup.policy": "delete"}
+        configs = {
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": kept,
+            "cleanup.policy": "delete",
+            "max.message.bytes": str(topic.most_bytes + ROOM),
+        }
         return NewTopic(self._link.prefix + topic.name, topic.partitions, -1, {}, configs)
 
     async def lag(self, group: str | None, joined: dict[str, set[str]]) -> list[Lag]:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from shared.catalog.protocol import Limit
 from shared.entries import Confidence
-from shared.messages import Message
+from shared.messages import MESSAGE_BYTES, Message
 from shared.outcomes import Nature
 
 Condition = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
@@ -166,7 +166,8 @@ class Bundle:
 
 @dataclass(frozen=True)
 class TopicEntry:
-    """A topic: its partitions are fixed when it is made; `days` of retention, None keeps for good.
+    """A topic: its partitions are fixed when it is made; `days` of retention, None keeps for good; `most_bytes` of a
+    message with all that is said about it.
 
     `dead` is a topic of dead letters: bytes that are no event, read by nobody but its own service for an operator.
     """
@@ -177,6 +178,7 @@ class TopicEntry:
     partitions: int = 4
     days: int | None = 90
     dead: bool = False
+    most_bytes: int = MESSAGE_BYTES
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class DeliveryTables:
     ask: Table
     parked: Table
     stream: Table
+    position: Table
     reset: Table
     audit: Table
     audit_seal: Table
@@ -73,6 +74,7 @@ def delivery_tables(metadata: MetaData) -> DeliveryTables:
         ask=_ask(metadata),
         parked=_parked(metadata),
         stream=_stream(metadata),
+        position=_position(metadata),
         reset=_reset(metadata),
         audit=_audit(metadata),
         audit_seal=_audit_seal(metadata),
@@ -102,6 +104,8 @@ def _outbox(metadata: MetaData) -> Table:
         Column("seq", BigInteger, Identity(always=True), primary_key=True),
         *_envelope_columns(JSON),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+        Column("refused", Text, comment="why the bus did not take it, or that one before it of its key was not taken"),
+        Index("outbox_refused", "topic", "key", postgresql_where=text("refused IS NOT NULL")),
     )
 
 
@@ -164,6 +168,16 @@ def _stream(metadata: MetaData) -> Table:
         Column("topic", Text, primary_key=True),
         Column("aggregate_id", Text, primary_key=True),
         Column("version", BigInteger, nullable=False),
+    )
+
+
+def _position(metadata: MetaData) -> Table:
+    return Table(
+        "position",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
     )
 
 

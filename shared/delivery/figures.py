@@ -49,6 +49,7 @@ class Figures:
     async def _look(self, *, stuck: bool) -> None:
         name = self._service.spec.name
         METRICS.unpublished.labels(name).set(await self.oldest_unpublished())
+        METRICS.refused.labels(name).set(await self._service.refused.look())
         by_topic: dict[str, int] = {}
         for lag in await self._service.bus.lag(name):
             by_topic[lag.topic] = by_topic.get(lag.topic, 0) + lag.records
@@ -59,7 +60,7 @@ class Figures:
             METRICS.stuck.labels(name).set(len(await self._service.stuck.look()))
 
     async def oldest_unpublished(self, fresh: float = 0.0) -> float:
-        """Age in seconds of the oldest outbox row, 0 for none; a look up to `fresh` seconds ago will do."""
+        """Age in seconds of the oldest outbox row that the bus did not refuse, 0 for none; a look up to `fresh` seconds ago will do."""
         looked, age = self._published
         if fresh and monotonic() - looked < fresh:
             return age
@@ -69,7 +70,7 @@ class Figures:
             age = float(
                 await conn.fetchval(
                     "SELECT coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM"
-                    f" {qualified(self._service.spec.delivery.outbox)} ORDER BY seq LIMIT 1), 0)"
+                    f" {qualified(self._service.spec.delivery.outbox)} WHERE refused IS NULL ORDER BY seq LIMIT 1), 0)"
                 )
             )
         self._published = monotonic(), age

@@ -28,6 +28,7 @@ from shared.delivery.newer import Newer
 from shared.delivery.news import News
 from shared.delivery.parking import Parking
 from shared.delivery.pressure import require_room
+from shared.delivery.refused import Refused
 from shared.delivery.resets import Resets
 from shared.delivery.sessions import LocalSessions
 from shared.delivery.stuck import StuckView
@@ -91,7 +92,7 @@ class RunningService:
         self.release = world.release
         self.newer = Newer(spec.name, self.release)
         self.parking = Parking(self.db, spec, self.release)
-        self.dead_letters, self.resets = DeadLetters(self), Resets(self)
+        self.dead_letters, self.resets, self.refused = DeadLetters(self), Resets(self), Refused(self)
         self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands, self.hearing = Commands(self), Hearing(self)
@@ -176,10 +177,14 @@ class RunningService:
         await require_room(self)
 
     async def outbox_holds(self, topics: Collection[str]) -> bool:
-        """Whether something for these topics waits to be relayed."""
+        """Whether something for these topics waits to be relayed; what the bus refused does not."""
         table = documents.qualified(self.spec.delivery.outbox)
         async with self.read() as conn:
-            return bool(await conn.fetchval(f"SELECT 1 FROM {table} WHERE topic = ANY($1) LIMIT 1", list(topics)))
+            return bool(
+                await conn.fetchval(
+                    f"SELECT 1 FROM {table} WHERE topic = ANY($1) AND refused IS NULL LIMIT 1", list(topics)
+                )
+            )
 
     # --- what the unit of work and the workers use ----------------------------------------------------------------
 

@@ -7,8 +7,10 @@ by looking again: a state that a unit of work left behind is whole at once, an a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from shared.bus.standing import Standing
 from shared.clock import monotonic
@@ -29,6 +31,8 @@ ELSEWHERE_SECONDS = 60.0
 
 
 FAILS = "TIMER_OR_ANSWER_FAILS"
+NOT_PUBLISHED = "NOT_PUBLISHED"
+"""The bus refused a message of the case (`onewindow bus refused`)."""
 
 
 class StuckView:
@@ -55,7 +59,7 @@ class StuckView:
         async with self._service.read() as conn:
             first, last = await conn.fetchrow(_OUTBOX.format(qualified(self._service.spec.delivery.outbox)))
             found = list(await hangs(self._service, conn)) if hangs is not None else []
-            found += await self._failing(conn)
+            found += [*await self._failing(conn), *await self._refused(conn)]
         self._unpublished = first
         seen = _Seen(monotonic(), Standing.of(self._lags), last)
         self._seen = {one: self._seen.get(one, seen) for one in found}
@@ -63,16 +67,24 @@ class StuckView:
     async def _failing(self, conn: asyncpg.Connection) -> list[Hanging]:
         """Whoever's timer or answer fails again and again: a row is there that would move it, and never will."""
         faults = await self._service.failing.told(conn, self._service.spec.delivery)
-        numbers = {
+        numbers = await self._numbers(conn, [fault.aggregate_id for fault in faults])
+        return [Hanging(f.aggregate_id, 0, numbers.get(f.aggregate_id, ""), FAILS) for f in faults]
+
+    async def _refused(self, conn: asyncpg.Connection) -> list[Hanging]:
+        """Whose message the bus did not take: by its case, where it is of one."""
+        cases = await self._service.refused.cases(conn)
+        numbers = await self._numbers(conn, cases)
+        return [Hanging(case, 0, numbers.get(case, ""), NOT_PUBLISHED) for case in cases]
+
+    async def _numbers(self, conn: asyncpg.Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+        return {
             one["id"]: one["application_no"]
             for kind in self._service.spec.kinds
-            if "application_no" in kind.table.columns
+            if "application_no" in kind.table.columns and ids
             for one in await conn.fetch(
-                f"SELECT id, application_no FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])",
-                [fault.aggregate_id for fault in faults if fault.kind == kind.name],
+                f"SELECT id, application_no FROM {qualified(kind.table)} WHERE id = ANY($1::uuid[])", ids
             )
         }
-        return [Hanging(f.aggregate_id, 0, numbers.get(f.aggregate_id, ""), FAILS) for f in faults]
 
     def _long(self, one: Hanging) -> bool:
         return monotonic() - self._seen[one].at >= (ELSEWHERE_SECONDS if one.elsewhere else HERE_SECONDS)
@@ -93,7 +105,7 @@ class _Seen:
     outbox: int
 
 
-_OUTBOX = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM {}"
+_OUTBOX = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM {} WHERE refused IS NULL"
 
 
 def _shown(one: Hanging) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from uuid import UUID
 from shared.bus.outgoing import outbox_row
 from shared.changes import Ask, CancelAsk, CancelTimer, Changes, Ctx, Emit, Put, SetTimer, State
 from shared.db.documents import insert_sql, qualified, to_arrays
-from shared.messages import Envelope, derived_id, event_id
+from shared.errors import TooLarge
+from shared.messages import MESSAGE_BYTES, Envelope, derived_id, event_id, size_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -133,7 +134,7 @@ class Writes:
             correlationid=(ctx.envelope.correlationid if ctx.envelope else None) or emit.case_id,
             keyid=emit.key_id,
         )
-        self.outbox.append(outbox_row(envelope, self.partitions[emit.topic]))
+        self.outbox.append(_bounded(outbox_row(envelope, self.partitions[emit.topic])))
 
     def _ask(self, kind: str, aggregate_id: UUID, ask: Ask | CancelAsk, now: datetime) -> None:
         identity = ask_id(kind, aggregate_id, ask.name)
@@ -173,6 +174,19 @@ class Writes:
             [identity for identity, row in self.asks.items() if row is None],
             [identity for identity, row in self.timers.items() if row is None],
         ]
+
+
+def _bounded(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, where it has the size of a message: on either bus, so that a log can be moved to the other."""
+    size = size_of(row["key"], row["headers"], row["data"])
+    if size > MESSAGE_BYTES:
+        name = row["envelope"].name
+        raise TooLarge(
+            f"内容过多:由此产生的 {name} 有 {size} 字节,最多 {MESSAGE_BYTES};没有保存,请分次办理或精简所填内容",
+            f"too much at once: the {name} that follows would have {size} bytes, the most is {MESSAGE_BYTES}; nothing was"
+            " stored: hand in less, or in parts",
+        )
+    return row
 
 
 @lru_cache(maxsize=64)

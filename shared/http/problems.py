@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from shared.codes import CODES
 from shared.complaints import field_errors, pointer
-from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, Transient
+from shared.errors import Conflict, FieldError, Invalid, OneWindowError, RefusedError, TooLarge, Transient
 from shared.http.auth import enforce
 from shared.http.bodies import misfits
 from shared.http.recording import record_misshapen
@@ -120,7 +120,7 @@ def _status(error: OneWindowError) -> int:
         return error.status
     if (code := _code(error)) in STATUS_OF_CODE:
         return STATUS_OF_CODE[code]
-    kinds = ((Transient, 503), (Conflict, 409), (Invalid, 422), (RefusedError, 422))
+    kinds = ((Transient, 503), (Conflict, 409), (Invalid, 422), (RefusedError, 422), (TooLarge, 413))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 

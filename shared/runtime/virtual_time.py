@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS dev.clock (one boolean PRIMARY KEY DEFAULT true CHECK
 """
 _THERE = "SELECT name FROM unnest($1::text[]) name WHERE to_regclass(format('%I.timer', name)) IS NOT NULL"
 _WAITING = """
-SELECT $1::timestamptz AS at WHERE EXISTS (SELECT FROM "{schema}".outbox)
+SELECT $1::timestamptz AS at WHERE EXISTS (SELECT FROM "{schema}".outbox WHERE refused IS NULL)
     OR EXISTS (SELECT FROM "{schema}".timer WHERE due_at <= $1)
     OR EXISTS (SELECT FROM "{schema}".ask
         WHERE state IN ('open', 'in_doubt') AND (next_try_at <= $1 OR lease_until IS NOT NULL))

@@ -235,6 +235,7 @@ TABLE: dict[str, Row] = {
     "parked messages": operations("/parked"),
     "one parked message": operations("/parked/{number}", NOBODY, "/parked/1"),
     "dead letters": operations("/dead"),
+    "what the bus refused": operations("/refused"),
     "what is stuck": operations("/stuck"),
     "lag": operations("/lag"),
     "resets": operations("/positions/resets"),

@@ -64,6 +64,13 @@ def dead() -> None:
     _of_every_service("dead", {"no": "number", **{name: name for name in names}})
 
 
+@bus.command("refused")
+def refused() -> None:
+    """总线拒收而停下的消息:去处、大小与原因 / messages that the bus did not take: where to, how large and why."""
+    names = ("topic", "partition", "key", "type", "bytes", "reason", "since")
+    _of_every_service("refused", {"no": "number", **{name: name for name in names}})
+
+
 @bus.command("resets")
 def resets() -> None:
     """位置重置的提议与结果 / resets that were asked for, and what became of them."""

@@ -33,6 +33,12 @@ def ops_router(host: Any) -> APIRouter:
         rows = await hosted(host, service).dead_letters.listing(after(page), page.fetch)
         return page.page(rows, lambda row: (row["number"],), lambda row: row)
 
+    @router.get("/{service}/refused")
+    async def refused(service: str, who: Reader, page: Page) -> dict[str, Any]:
+        """Messages of a service that the bus did not take: where to, how large and why, never what is in them."""
+        rows = await hosted(host, service).refused.listing(after(page) or 0, page.fetch)
+        return page.page(rows, lambda row: (row["number"],), lambda row: row)
+
     @router.get("/{service}/stuck")
     async def stuck(service: str, who: Reader) -> dict[str, Any]:
         """Obligations of a service that nothing would ever move; none in rest."""
