@@ -39,6 +39,11 @@ class Metrics:
         return Gauge("onewindow_refused_messages", "Messages refused by the bus", ["service"], registry=self.registry)
 
     @cached_property
+    def lost(self) -> Counter:
+        """Records that the bus let go before this consumer had read them, by consumer and topic."""
+        return Counter("onewindow_records_lost", "Records gone unread", ["consumer", "topic"], registry=self.registry)
+
+    @cached_property
     def stopped(self) -> Gauge:
         """1 while a consumer has stopped for good and an operator must look, by consumer."""
         return Gauge("onewindow_consumer_stopped", "Consumers stopped", ["consumer"], registry=self.registry)

@@ -10,7 +10,7 @@ import orjson
 
 from shared.bus import embedded_sql as sql
 from shared.bus.leases import Leases
-from shared.bus.port import Record, TopicPartition
+from shared.bus.port import Lost, Record, TopicPartition
 from shared.db.engine import Database
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class EmbeddedSubscription:
         if mine:
             self._unread |= mine
             self._news.set()
+
+    def lost(self) -> list[Lost]:
+        """Nothing ever: the log lets go of nothing that a group has yet to read."""
+        return []
 
     def rewind(self) -> None:
         """The next fetch starts at the stored positions, with leases taken anew."""

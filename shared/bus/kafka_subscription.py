@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition as Place
 
 from shared.bus.kafka_link import REQUEST_MS, mapped_errors, thrown_away
 from shared.bus.kafka_wire import to_record
-from shared.bus.port import Fenced, Record, TopicPartition
+from shared.bus.port import Fenced, Lost, Record, TopicPartition
 from shared.clock import monotonic
 from shared.errors import Transient
 
@@ -45,6 +46,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lost = self._again = False
         self._heard = self._looked = monotonic()
         self._behind: dict[Place, int] = {}
+        self._lost_places: dict[Place, tuple[int, int]] = {}
         self._unanswered: float | None = None
 
     async def fetch(self, most: int, timeout: float) -> list[Record]:
@@ -54,13 +56,34 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 consumer = self._consumer or await self._join()
                 self._seek_back(consumer)
                 await self._learn(consumer)
-                records = self._take(await _given(consumer, most, timeout))
-                if not records:
+                records = await self._records(consumer, most, timeout)
+                if not records and not self._lost_places:
                     await self._watch()
                 return records
         except Exception as cause:
             await self._drop_unless_waiting(cause)
             raise
+
+    async def _records(self, consumer: AIOKafkaConsumer, most: int, timeout: float) -> list[Record]:
+        try:
+            return self._take(await _given(consumer, most, timeout))
+        except NoOffsetForPartitionError:  # just assigned: the next fetch learns where it begins
+            return []
+        except OffsetOutOfRangeError as cause:
+            await self._miss(consumer, cause.args[0])
+            return []
+
+    async def _miss(self, consumer: AIOKafkaConsumer, places: Mapping[Place, int]) -> None:
+        """Nothing is kept at these positions: whoever reads here says where to go on, with what is missing on record."""
+        begins = await consumer.beginning_offsets(list(places))
+        for place, position in places.items():
+            if place in self._stored:
+                self._lost_places[place] = (position, begins[place])
+
+    def lost(self) -> list[Lost]:
+        """Owned partitions whose position the broker has let go, or no longer has."""
+        at = self._lost_places.items()
+        return [Lost((p.topic.removeprefix(self._bus.link.prefix), p.partition), *where) for p, where in at]
 
     async def _join(self) -> AIOKafkaConsumer:
         link = self._bus.link
@@ -68,7 +91,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             bootstrap_servers=link.servers,
             group_id=link.prefix + self.group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             partition_assignment_strategy=(RangePartitionAssignor,),
             request_timeout_ms=REQUEST_MS,
             session_timeout_ms=SESSION_MS,
@@ -193,6 +216,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if life == self._lives:
             self._stored[place] = offset
             self._next.pop(place, None)
+            self._lost_places.pop(place, None)
         return before
 
     def rewind(self) -> None:
@@ -225,6 +249,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._stored.clear()
         self._next.clear()
         self._behind.clear()
+        self._lost_places.clear()
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None

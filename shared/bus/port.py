@@ -91,6 +91,20 @@ class Kept(NamedTuple):
     end: int
 
 
+class Lost(NamedTuple):
+    """What a group has not read of a partition and the bus no longer has: from its `position` up to the first record, or,
+    where `begin` lies before, the bus has gone back and gives other records under numbers that were read."""
+
+    at: TopicPartition
+    position: int
+    begin: int
+
+    @property
+    def records(self) -> int:
+        """How many are gone; 0 where that cannot be told."""
+        return max(0, self.begin - self.position)
+
+
 class Subscription(Protocol):
     """One member of a group."""
 
@@ -102,6 +116,9 @@ class Subscription(Protocol):
 
     def rewind(self) -> None:
         """The next fetch starts again at the stored position."""
+
+    def lost(self) -> list[Lost]:
+        """Owned partitions of which nothing is given, since their position is no longer kept: `seek` another one."""
 
     def owns(self, at: TopicPartition) -> bool:
         """Whether this member owns the partition, as far as it knows."""

@@ -103,7 +103,7 @@ class Consumer:
         await self._refresh()
         records = await self._subscription.fetch(BATCH, COMMIT_SECONDS if self._pending else POLL_SECONDS)
         self._in_hand = bool(records)
-        if await self._put_elsewhere():
+        if await self._put_elsewhere() or await self._go_on_behind_a_loss():
             return
         if records:
             self.idle.clear()
@@ -127,6 +127,14 @@ class Consumer:
             self._subscription.rewind()
             self._in_hand = False
         return moved
+
+    async def _go_on_behind_a_loss(self) -> bool:
+        """Whether the bus has let go of records that nobody here has read: on the record, then on from its first one."""
+        lost = self._subscription.lost()
+        for one in lost:
+            await self._resets.record_loss(one)
+            await self._subscription.seek(one.at, one.begin)
+        return bool(lost)
 
     async def _commit(self, *, force: bool) -> None:
         if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
@@ -152,6 +160,7 @@ class Consumer:
             await retry_key(self._parking, key, self._handle)
         await self._commit(force=True)
         await self._resets.carry_out(self._subscription)
+        await self._resets.look()
         self._refreshed = monotonic()
         METRICS.parked.labels(self._name).set(len(self._parking.keys) - len(self._parking.waiting))
         METRICS.waiting.labels(self._name).set(len(self._parking.waiting))
@@ -181,7 +190,7 @@ class Consumer:
             elif (needs := needed(cause)) is not None:
                 await self._parking.park(record, why(cause), 1, needs)
             else:
-                await self._set_aside(record, why(cause))
+                await self._set_aside(record, cause)
 
     async def _stands_aside(self, record: Record) -> bool:
         """Whether it is not to be handled now: two people gave it up, or it comes behind a parked one of its key."""
@@ -212,15 +221,23 @@ class Consumer:
             except Exception as cause:
                 if not _own(cause):
                     raise
-                if attempt >= _limit(cause):
+                if attempt >= (1 if self._expected(record, cause) else _limit(cause)):
                     return cause
             else:
                 return None
             await asyncio.sleep(min(0.5, 0.02 * 2**attempt))
         return None
 
-    async def _set_aside(self, record: Record, reason: str) -> None:
+    def _expected(self, record: Record, cause: Exception) -> bool:
+        """Whether it misses what is known to have been passed over: waiting brings nothing, and it is no fault of ours."""
+        return isinstance(cause, Gap) and record.at in self._resets.passed_over
+
+    async def _set_aside(self, record: Record, cause: Exception) -> None:
+        reason = why(cause)
         log.error("message_parked", consumer=self._name, topic=record.topic, offset=record.offset, reason=reason[:300])
+        if self._expected(record, cause):
+            await self._parking.park(record, reason, TRIES)
+            return
         self._failing = [k for k in self._failing if k != record.key] + [record.key]
         await self._parking.park(record, reason, TRIES)
         if len(self._failing) >= FAILING_KEYS:

@@ -95,14 +95,15 @@ class Parking:
         self.keys.add(record.key)
 
     async def of_key(self, key: str) -> list[Record]:
-        """The parked messages of a key, in the order they came."""
+        """The parked messages of a key in the order they came, those of one stream in the stream's own: what was missing
+        may have come after what waits for it."""
         async with self._db.transaction(self._role, read_only=True) as conn:
             rows = await conn.fetch(
                 f'SELECT topic, partition, "offset", key, headers, data FROM {self._table}'
                 f" WHERE key = $1 AND state <> '{DISCARDED}' ORDER BY seq",
                 key,
             )
-        return [Record(r[0], r[1], r[2], r[3], orjson.loads(r[4]), r[5]) for r in rows]
+        return in_order([Record(r[0], r[1], r[2], r[3], orjson.loads(r[4]), r[5]) for r in rows])
 
     async def release(self, record: Record) -> None:
         """Forgets a parked message that has been handled after all."""
@@ -162,6 +163,24 @@ class Parking:
                 state,
             )
         return done is not None
+
+
+def in_order(records: Sequence[Record]) -> list[Record]:
+    """The records with those of each stream in the order of their versions, at the places that the stream had."""
+    streams: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        streams.setdefault(_stream(record), []).append(record)
+    following = {stream: iter(sorted(found, key=_version)) for stream, found in streams.items()}
+    return [next(following[_stream(record)]) for record in records]
+
+
+def _stream(record: Record) -> tuple[str, str]:
+    return record.topic, record.headers.get("aggregateid", "")
+
+
+def _version(record: Record) -> int:
+    text = record.headers.get("streamversion", "")
+    return int(text) if text.isdecimal() else 0
 
 
 def why(cause: BaseException) -> str:

@@ -83,7 +83,10 @@ async def _database(database: Any) -> str:
 def _limits(service: Any) -> str:
     away = service.figures.bus_away
     said = [f"the bus has not answered for {away:.0f} s"] if away else []
-    said += filter(None, [service.newer.note(service.parking), service.refused.note(), *service.notes.values()])
+    said += filter(
+        None,
+        [service.newer.note(service.parking), service.refused.note(), service.resets.note(), *service.notes.values()],
+    )
     return f"{DEGRADED}: {'; '.join(said)}" if said else READY
 
 

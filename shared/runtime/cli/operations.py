@@ -78,6 +78,16 @@ def resets() -> None:
     _of_every_service("positions/resets", {"no": "number", **{name: name for name in names}})
 
 
+@bus.command("seen")
+def seen(
+    service: OfService,
+    number: Annotated[int, typer.Argument(help="序号,见 bus resets 的 no / its number, the `no` of bus resets")],
+    reason: Why,
+) -> None:
+    """丢失的事件已有人处理 / somebody has looked after the cases of which records were lost."""
+    _said(call("POST", f"/api/ops/{service}/positions/resets/{number}/seen", {"reason": reason}))
+
+
 @bus.command("reset")
 def reset(
     service: OfService,

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from shared.delivery.resets import Wish
+from shared.delivery.resets import SEEN, Wish
+from shared.http.refusals import HttpError
 from shared.runtime.ops.hosted import Operator, Page, Reader, after, hosted
 
 CARRIED_OUT_SECONDS = 6.0
@@ -24,6 +25,12 @@ class Reset(BaseModel):
     partition: int = Field(ge=0, le=2**31 - 1)
     to: str = Field(max_length=19)
     skip: bool = False
+    reason: str = Field(min_length=4, max_length=500)
+
+
+class LookedAfter(BaseModel):
+    """What was done about the records that were lost."""
+
     reason: str = Field(min_length=4, max_length=500)
 
 
@@ -47,8 +54,15 @@ def add_positions(router: APIRouter, host: Any) -> None:
         asked = await resets.ask(wish, who.account, body.reason)
         return await resets.ended(asked["number"], CARRIED_OUT_SECONDS)
 
+    @router.post("/{service}/positions/resets/{number}/seen")
+    async def look_after_loss(service: str, number: int, body: LookedAfter, who: Operator) -> dict[str, str]:
+        """Says that somebody has looked after the cases of which records were lost; `/readyz` stops saying so."""
+        if not await hosted(host, service).resets.look_after(number, who.account, body.reason):
+            raise HttpError(404, "NOT_FOUND", f"没有第 {number} 号丢失记录", f"there is no loss {number}")
+        return {"state": SEEN}
+
     @router.get("/{service}/positions/resets")
     async def list_resets(service: str, who: Reader, page: Page) -> dict[str, Any]:
-        """Every reset asked for: what, who, why, and what became of it."""
+        """Every reset asked for: what, who, why, and what became of it; and records that the bus let go unread (`lost`)."""
         rows = await hosted(host, service).resets.listing(after(page) or 0, page.fetch)
         return page.page(rows, lambda row: (row["number"],), lambda row: row)
