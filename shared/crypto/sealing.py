@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import KeyMissing, Poison
+from shared.errors import KeyMissing, NewerRelease, Poison
+from shared.release import this_release
 
 SETTING: Final = "ONEWINDOW_KEYS"
 
@@ -35,9 +36,12 @@ class Aad:
 
 
 class Sealed(BaseModel):
-    """A sealed part as it stands in a message or a row: `nonce` and `ct` (with its tag) in base64."""
+    """A sealed part as it stands in a message or a row: `nonce` and `ct` (with its tag) in base64.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What a newer release's algorithm says beside is kept, so that it is whole where this release only passes it on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     alg: str
     kid: str
@@ -46,7 +50,7 @@ class Sealed(BaseModel):
 
     def to_text(self) -> str:
         """Compact JSON, for a text column."""
-        return orjson.dumps(self.__dict__).decode()
+        return orjson.dumps({**self.__dict__, **(self.model_extra or {})}).decode()
 
     @classmethod
     def from_text(cls, text: str | bytes) -> Self:
@@ -100,8 +104,8 @@ class Sealer:
         return Sealed(alg=_SEAL_WITH, kid=kid, nonce=b64encode(nonce).decode(), ct=b64encode(ct).decode())
 
     def open(self, sealed: Sealed, aad: Aad) -> bytes:
-        """The plain bytes; `Misconfigured` when the key is not held, `Poison` when the part was altered or
-        belongs to another case, item, round or recipient."""
+        """The plain bytes; `Misconfigured` when the key is not held, `NewerRelease` for an algorithm of a
+        later release, `Poison` when the part was altered or belongs to another case, item, round or recipient."""
         cipher = self._cipher(sealed.alg, sealed.kid)
         try:
             nonce, ct = b64decode(sealed.nonce, validate=True), b64decode(sealed.ct, validate=True)
@@ -117,7 +121,7 @@ class Sealer:
         if cipher is None:
             make = ALGORITHMS.get(alg)
             if make is None:
-                raise Poison(f"本版本不认识密封算法 {alg}", f"this release does not know the sealing algorithm {alg}")
+                raise NewerRelease(f"密封算法 / the sealing algorithm {alg}", this_release().following)
             if kid not in self._keys:
                 self._refresh()
             if kid not in self._keys:

@@ -17,7 +17,7 @@ import orjson
 
 from shared.crypto import Aad, Sealed, Sealer
 from shared.crypto.sealing import owner_of
-from shared.errors import Poison
+from shared.errors import NewerRelease, Poison
 
 AT_REST: Final = str(UUID(int=0))
 ROUNDS: Final = tuple(range(21))
@@ -45,7 +45,7 @@ class Resealing:
 
     def _walked(self, value: Any, above: list[Any], path: list[str]) -> Any:
         if isinstance(value, dict):
-            if value.keys() == _SEALED:
+            if value.keys() >= _SEALED:
                 return self._anew(value, above, path)
             return {name: self._walked(inner, [*above, value], [*path, name]) for name, inner in value.items()}
         if isinstance(value, list):
@@ -64,6 +64,8 @@ class Resealing:
                 plain = self.sealer.open(part, aad)
             except Poison:
                 continue
+            except NewerRelease:
+                break
             self.done += 1
             return self.sealer.seal(owner_of(part.kid), aad, plain).model_dump()
         self.left += 1

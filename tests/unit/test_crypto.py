@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.crypto import Aad, Keyring, Sealed, Sealer
-from shared.errors import Misconfigured, Poison
+from shared.errors import Misconfigured, NewerRelease, Poison
+from shared.release import this_release
 
 AAD = Aad(UUID(int=1), UUID(int=2), 1, "alpha")
 KEYS = {"alpha.1-00000000": b"a" * 32, "alpha.2-00000000": b"b" * 32, "alpha.10-00000000": b"c" * 32}
@@ -66,14 +68,22 @@ def test_ids_bind_alike_as_uuid_and_as_text():
     assert SEALER.open(SEALER.seal("alpha", AAD, b"x"), replace(AAD, case_id=str(AAD.case_id))) == b"x"
 
 
-def test_a_missing_key_names_the_setting_and_an_unknown_algorithm_parks():
+def test_a_missing_key_names_the_setting_and_an_unknown_algorithm_waits_for_the_release_that_has_it():
     sealed = SEALER.seal("alpha", AAD, b"x")
     for fails in (lambda: SEALER.seal("beta", AAD, b"x"), lambda: Sealer({}).open(sealed, AAD)):
         with pytest.raises(Misconfigured) as caught:
             fails()
         assert caught.value.setting == "ONEWINDOW_KEYS"
-    with pytest.raises(Poison, match="SM9"):
+    with pytest.raises(NewerRelease, match="SM9") as waits:
         SEALER.open(sealed.model_copy(update={"alg": "SM9"}), AAD)
+    assert waits.value.needs > this_release()
+
+
+def test_what_a_later_algorithm_says_beside_is_passed_on_whole():
+    said = {**SEALER.seal("alpha", AAD, b"x").model_dump(), "alg": "SM2-SM4-GCM", "wrapped": "AAAA"}
+    text = orjson.dumps(said).decode()
+    assert Sealed.from_text(text).model_dump() == said
+    assert orjson.loads(Sealed.from_text(Sealed.from_text(text).to_text()).to_text()) == said
 
 
 def test_a_sealed_part_survives_its_text_and_other_text_is_parked():
