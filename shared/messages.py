@@ -45,13 +45,18 @@ class Message(BaseModel):
         """What it is about, where passing messages of its kind may be left out; None otherwise."""
         return None
 
+    def older(self) -> Message | None:
+        """The same as the version before says it, for the one release in which both are published; None otherwise."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One message on a topic.
 
     `key` decides the partition (the case); (`topic`, `aggregateid`) names the stream and `streamversion` the place in
-    it, 1, 2, 3 … without a gap. `time` is business time.
+    it, 1, 2, 3 … without a gap. `time` is business time. `beside` names the other type under which the same is said at
+    this very place, the older version first: it counts once.
     """
 
     id: UUID
@@ -67,6 +72,7 @@ class Envelope:
     correlationid: str | None = None
     traceparent: str | None = None
     keyid: str | None = None
+    beside: str | None = None
 
     @property
     def name(self) -> str:
@@ -117,6 +123,7 @@ def attributes(envelope: Envelope) -> dict[str, Any]:
         "correlationid": envelope.correlationid,
         "traceparent": envelope.traceparent,
         "keyid": envelope.keyid,
+        "beside": envelope.beside,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -138,6 +145,7 @@ def from_attributes(topic: str, key: str, headers: Mapping[str, str], data: byte
             correlationid=headers.get("correlationid"),
             traceparent=headers.get("traceparent"),
             keyid=headers.get("keyid"),
+            beside=headers.get("beside"),
         )
     except (KeyError, ValueError) as cause:
         wrong = next(name for name, read in _REQUIRED.items() if not _reads(read, headers.get(name)))

@@ -26,6 +26,10 @@ _HEADERS = {
         "ce_caseid": {"type": "string", "description": "办件 / the case; also the record's key where there is one"},
         "ce_aggregateid": {"type": "string", "description": "whose stream on this topic this is"},
         "ce_streamversion": {"type": "string", "description": "its place in that stream: 1, 2, 3 … without a gap"},
+        "ce_beside": {
+            "type": "string",
+            "description": "the other version under which the same is said at this place of the stream",
+        },
         "ce_correlationid": _TEXT,
         "ce_traceparent": _TEXT,
         "ce_keyid": {"type": "string", "description": "the sealing key of what is sealed in the data"},

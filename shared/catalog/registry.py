@@ -66,6 +66,10 @@ class Catalog:
             )
         return found
 
+    def knows(self, ce_type: str) -> bool:
+        """Whether this release has that type and version."""
+        return ce_type in self._messages
+
     def members(self, bundle: str) -> list[Matter]:
         """The matters that join a bundle, in the bundle's order."""
         order = {code: n for n, code in enumerate(self.bundles[bundle].order)}

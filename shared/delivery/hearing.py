@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from shared.bus.port import Record
 from shared.catalog.protocol import SessionsEnded, UnitChanged
 from shared.delivery.unit_of_work import Entry
-from shared.errors import NewerRelease, Poison, UnknownType
+from shared.errors import NewerRelease, Poison
 from shared.messages import Envelope, Message, parse_type
 
 if TYPE_CHECKING:
     from shared.catalog.model import TopicEntry
+    from shared.changes import Changes, Ctx
     from shared.delivery.service import RunningService
     from shared.spec import Route
 
@@ -31,7 +32,7 @@ class Hearing:
     async def handle(self, records: Sequence[Record]) -> None:
         """Applies records from the bus in one unit of work; raises what the worst of them raises."""
         envelopes = [record.envelope() for record in records]
-        read = [(e, self._model(e)) for e in envelopes]
+        read = [(e, model) for e in envelopes if (model := self._model(e)) is not None]
         units = [e for e, model in read if model is UnitChanged]
         ended = [e for e, model in read if model is SessionsEnded]
         entries = [entry for e, model in read if model not in TOLD_TO_ALL and (entry := self._entry(e, model))]
@@ -42,14 +43,26 @@ class Hearing:
         if entries:
             await self._service.unit_of_work.apply_behind(entries)
 
-    def _model(self, envelope: Envelope) -> type[Message]:
-        """The message's model; what this release does not know is left to one that does."""
-        try:
-            return self._service.catalog.message(envelope.type)
-        except UnknownType as cause:
-            newer = NewerRelease(envelope.type, self._service.release.following)
-            self._service.newer.met(newer)
-            raise newer from cause
+    def _model(self, envelope: Envelope) -> type[Message] | None:
+        """The message's model; what this release does not know is left to one that does.
+
+        Of a pair of versions it is that of the newer one that is known: None for an older one, since the same stands
+        right behind it.
+        """
+        catalog, beside = self._service.catalog, envelope.beside
+        if not catalog.knows(envelope.type):
+            if beside is None or not catalog.knows(beside):
+                raise self._newer(envelope)
+            older = catalog.message(beside)
+            return None if older in TOLD_TO_ALL else older  # every copy has taken that itself
+        known = catalog.message(envelope.type)
+        newer = beside is not None and catalog.knows(beside) and parse_type(beside)[2] > parse_type(envelope.type)[2]
+        return None if newer and known not in TOLD_TO_ALL else known
+
+    def _newer(self, envelope: Envelope) -> NewerRelease:
+        newer = NewerRelease(envelope.type, self._service.release.following)
+        self._service.newer.met(newer)
+        return newer
 
     async def _sessions_ended(self, told: Sequence[SessionsEnded]) -> None:
         await self._service.sessions.apply(told)
@@ -61,16 +74,23 @@ class Hearing:
         route: Route | None = self._service.spec.handlers.get(model)
         if route is None:
             return None
+        known = self._service.catalog.knows(envelope.type)
         try:
-            message = model.model_validate_json(envelope.data)
+            message = model.model_validate_json(envelope.data) if known else None
             target = UUID(envelope.caseid or "" if route.by == "case" else envelope.aggregateid)
         except ValueError as cause:
             raise Poison("事件内容读不了", f"{envelope.type} cannot be read: {type(cause).__name__}") from cause
         handler = route.handler
+
+        def call(state: Any, ctx: Ctx) -> tuple[Changes[Any], None]:
+            if message is None:  # a newer copy passed over the older version of it, and went away before this one
+                raise self._newer(envelope)
+            return handler(state, message, ctx), None
+
         return Entry(
             route.kind,
             target,
-            lambda state, ctx: (handler(state, message, ctx), None),
+            call,
             parse_type(envelope.type)[1],
             envelope=envelope,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shared.bus.port import Record
     from shared.db.tables import DeliveryTables
+    from shared.messages import Message
 
 OUTBOX = ("event_id", "topic", "partition", "key", "headers", "data")
 AUDIT = ("at", "actor", "action", "kind", "aggregate_id", "version", "cause", "detail")
@@ -120,19 +121,33 @@ class Writes:
         stream = f"{emit.topic}/{emit.aggregate_id}"
         version = state.out.get(stream, 0) + 1
         state.out[stream] = version
+        older = emit.message.older()
+        if older is None:
+            self._say(emit, emit.message, ctx, version)
+            return
+        # The older first: a reader outside that has never heard of pairs takes it, and drops the other as applied.
+        first, second = self.type_of(type(older)), self.type_of(type(emit.message))
+        self._say(emit, older, ctx, version, beside=second)
+        self._say(emit, emit.message, ctx, version, beside=first, again=True)
+
+    def _say(
+        self, emit: Emit, message: Message, ctx: Ctx, version: int, *, beside: str | None = None, again: bool = False
+    ) -> None:
+        place = (emit.topic, emit.aggregate_id, version)
         envelope = Envelope(
-            id=event_id(emit.topic, emit.aggregate_id, version),
-            type=self.type_of(type(emit.message)),
+            id=derived_id(*place, type(message).VERSION) if again else event_id(*place),
+            type=self.type_of(type(message)),
             source=f"/onewindow/{self.service}",
             time=ctx.now,
             topic=emit.topic,
             key=emit.key,
             aggregateid=emit.aggregate_id,
             streamversion=version,
-            data=emit.message.model_dump_json(exclude_none=True).encode(),
+            data=message.model_dump_json(exclude_none=True).encode(),
             caseid=emit.case_id,
             correlationid=(ctx.envelope.correlationid if ctx.envelope else None) or emit.case_id,
             keyid=emit.key_id,
+            beside=beside,
         )
         self.outbox.append(_bounded(outbox_row(envelope, self.partitions[emit.topic])))
 

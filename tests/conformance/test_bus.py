@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -113,7 +114,7 @@ async def test_offsets_are_dense_in_every_partition_though_many_publish_at_once(
 
 
 async def test_an_envelope_comes_back_as_it_was_sent(bus: Bus) -> None:
-    sent = envelope("case-1", 1)
+    sent = replace(envelope("case-1", 1), beside="cn.onewindow.test.Happened.v0")
     await bus.publish([sent])
     (record,) = await drain(bus.subscribe("g", [TOPIC]), 1)
     assert record.envelope() == sent
