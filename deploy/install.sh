@@ -36,7 +36,14 @@ make_venv() {
 
 # Who set a mirror or a certificate for pip means it for uv too, which reads neither by itself.
 follow_pip() {
-    setting() { "$python" -m pip config get "global.$1" 2>/dev/null || true; }
+    # Not `pip config get`, which passes over the machine's own file (/etc/pip.conf). A system's Python may come without
+    # pip, while the one in a new environment has it, and reads the same settings.
+    setting() {
+        for one in "$venv/bin/python" "$python"; do
+            "$one" -m pip config list 2>/dev/null | sed -n "s/^global\.$1='\(.*\)'\$/\1/p" | grep . && return
+        done
+        true
+    }
     if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
         index=${PIP_INDEX_URL:-$(setting index-url)}
         [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
@@ -59,7 +66,6 @@ bring_uv() {
 
 python=$(find_python) || stop "需要 Python 3.11 或更新版本;装好后重试,或用 PYTHON=/path/to/python3 指明。" \
     "Python 3.11 or later is needed; install it and run this again, or name one with PYTHON=/path/to/python3."
-follow_pip
 # An account without a home of its own (a service's) has nowhere to keep a cache.
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
 if [ ! -w "$cache" ] && { [ -e "$cache" ] || [ ! -w "${HOME:-}" ]; }; then
@@ -67,6 +73,7 @@ if [ ! -w "$cache" ] && { [ -e "$cache" ] || [ ! -w "${HOME:-}" ]; }; then
 fi
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 "$venv/bin/python" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 || make_venv
+follow_pip
 
 say "安装已锁定的依赖 / installing the locked packages ($lock)"
 bring_uv
