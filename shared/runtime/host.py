@@ -93,6 +93,7 @@ class Host:
         self.virtual_time: VirtualTime | None = None
         self._notice = notice
         self._postgres: EmbeddedPostgres | None = None
+        self._database_ended = False
         self.demonstration: Demonstration | None = demonstration(settings)
 
     async def start(self) -> None:
@@ -238,17 +239,20 @@ class Host:
         return any(lag.records for lag in lags)
 
     async def _watch_database(self) -> None:
-        """Starts our own server again when somebody killed it: the workers wait for it, and go on."""
+        """Starts our own server again when somebody killed it, or its disk was full: the workers wait for it, and go on."""
         while self._postgres is not None:
             await asyncio.sleep(WATCH_SECONDS)
             if self._postgres.running:
                 continue
-            self._notice("数据库意外停止,正在重新启动 / the database ended unexpectedly, starting it again")
+            if not self._database_ended:
+                self._notice("数据库意外停止,正在重新启动 / the database ended unexpectedly, starting it again")
+            self._database_ended = True
             await asyncio.to_thread(self._postgres.stop)
             if await asyncio.to_thread(self._postgres.start) != self.db.dsn:
                 raise Misconfigured(
                     "ONEWINDOW_DATA", "数据库换了端口,请重新启动", "the database's port changed: start again"
                 )
+            self._database_ended = False
 
     async def stop(self) -> None:
         """HTTP has stopped; workers put their things away, then the bus, the pool and the database end."""

@@ -1,5 +1,6 @@
 """One start a data folder: an advisory lock that dies with its process, and says whose it is."""
 
+import contextlib
 import fcntl
 import os
 import sys
@@ -30,11 +31,12 @@ class FolderLock:
                 f"The data folder {self._path.parent} is in use by another OneWindow: {holder};"
                 " stop it first, or point ONEWINDOW_DATA elsewhere.",
             ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"{Path(sys.argv[0] or sys.executable).name} (pid {os.getpid()})\n")
-        file.flush()
         self._file = file
+        with contextlib.suppress(OSError):  # on a full disk it holds without saying whose it is
+            file.seek(0)
+            file.truncate()
+            file.write(f"{Path(sys.argv[0] or sys.executable).name} (pid {os.getpid()})\n")
+            file.flush()
 
     def _open(self) -> IO[str]:
         try:
@@ -51,5 +53,6 @@ class FolderLock:
     def release(self) -> None:
         """Let the next start in; the file stays, since removing it would let two in."""
         if self._file:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written to a full disk is tried once more
+                self._file.close()
             self._file = None

@@ -1,6 +1,8 @@
 """Start and stop of the embedded PostgreSQL; nothing else in the platform knows how its server came to run."""
 
+import errno
 import logging
+import shutil
 import signal
 import subprocess
 import time
@@ -46,6 +48,8 @@ _PATIENCE = 900.0  # seconds allowed for recovery after a crash
 _TELL_EVERY = 5.0  # seconds between words of progress
 _STOP_PATIENCE = 120.0  # seconds a fast shutdown may take before it is cut short
 _ATTEMPTS = 3
+_ROOM = 64 * 1024 * 1024
+"""Bytes without which a server that did not start may have lacked them: a few files of its log."""
 
 
 def _to_log(text: str) -> None:
@@ -87,6 +91,11 @@ class EmbeddedPostgres:
             self.address = adopted or self._launch(cluster, account)
         except Transient:  # still recovering: it may go on, and the next start finds it
             self._let_go()
+            raise
+        except OSError as cause:
+            self.stop()
+            if cause.errno == errno.ENOSPC:
+                raise self._no_room() from cause
             raise
         except BaseException:
             self.stop()
@@ -159,10 +168,19 @@ class EmbeddedPostgres:
                 return address
             if "Address already in use" not in self._last_words():
                 break
+        if shutil.disk_usage(cluster).free < _ROOM:
+            raise self._no_room()
         raise Misconfigured(
             "ONEWINDOW_DATA",
             f"数据库未能启动,日志 {self._log} 末尾:{self._last_words()}。",
             f"The database did not start; its log {self._log} ends as shown; check disk space and {cluster}.",
+        )
+
+    def _no_room(self) -> Transient:
+        return Transient(
+            f"{self._data} 所在的磁盘已满,数据库无法启动;请腾出空间",
+            f"the disk of {self._data} is full, the database cannot start: make room",
+            retry_after=_TELL_EVERY,
         )
 
     def _existing_cluster(self) -> tuple[Path | None, Account]:
