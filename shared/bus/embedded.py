@@ -17,7 +17,7 @@ import orjson
 from shared.bus import embedded_sql as sql
 from shared.bus.embedded_subscription import EmbeddedSubscription, to_record
 from shared.bus.outgoing import partition_of
-from shared.bus.port import Kept, Lag, Record, TopicPartition
+from shared.bus.port import Kept, Lag, Positions, Record, TopicPartition
 from shared.catalog.model import TopicEntry
 from shared.db.engine import Database, role_of
 from shared.db.presence import Presence
@@ -155,8 +155,8 @@ class EmbeddedBus:
         for subscription in self._subscriptions:
             subscription.wake(topics)
 
-    def subscribe(self, group: str, topics: Sequence[str]) -> EmbeddedSubscription:
-        """Joins a group."""
+    def subscribe(self, group: str, topics: Sequence[str], positions: Positions | None = None) -> EmbeddedSubscription:
+        """Joins a group; its positions lie in the database anyway."""
         subscription = EmbeddedSubscription(self, self._db, group, topics)
         self.enter(subscription)
         return subscription

@@ -20,7 +20,7 @@ from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import RECORD_BYTES, Topics
 from shared.bus.kafka_wire import to_headers
 from shared.bus.outgoing import outbox_row
-from shared.bus.port import Kept, Lag, Record, TopicPartition, outbox_word
+from shared.bus.port import Kept, Lag, Positions, Record, TopicPartition, outbox_word
 from shared.bus.refused import BEHIND, Outbox
 from shared.catalog.model import TopicEntry
 from shared.db.site import Site
@@ -70,6 +70,15 @@ class KafkaBus:
     async def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Appends records in order; every in-sync copy has them when it returns."""
         await self._send([outbox_row(e, self._partitions[e.topic]) for e in envelopes])
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Appends records of another bus as they are, each to the same partition; durable when it returns."""
+        await self._send(
+            [
+                {"topic": r.topic, "partition": r.partition, "key": r.key, "headers": r.headers, "data": r.data}
+                for r in records
+            ]
+        )
 
     async def append(self, conn: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record] | None:
         """The log is elsewhere: rows go to the outbox."""
@@ -165,15 +174,19 @@ class KafkaBus:
             abandon(producer)
             await ended(producer.stop())
 
-    def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
+    def subscribe(self, group: str, topics: Sequence[str], positions: Positions | None = None) -> KafkaSubscription:
         """Joins a group; the first position of a new group is the beginning."""
-        subscription = KafkaSubscription(self, group, topics)
+        subscription = KafkaSubscription(self, group, topics, positions)
         self._subscriptions.add(subscription)
         return subscription
 
     def leave(self, subscription: KafkaSubscription) -> None:
         """Forgets a closed subscription."""
         self._subscriptions.discard(subscription)
+
+    async def name(self) -> str:
+        """What tells this bus from another one, under whatever addresses it is reached."""
+        return f"{await self._topics.cluster()}/{self.link.prefix}"
 
     async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where these partitions end now."""

@@ -14,7 +14,7 @@ from aiokafka.structs import TopicPartition as Place
 
 from shared.bus.kafka_link import REQUEST_MS, mapped_errors, thrown_away
 from shared.bus.kafka_wire import to_record
-from shared.bus.port import Fenced, Lost, Record, TopicPartition
+from shared.bus.port import Fenced, Lost, Positions, Record, TopicPartition, not_reached
 from shared.clock import monotonic
 from shared.errors import Transient
 
@@ -37,8 +37,8 @@ REBALANCE_MS = 4_000
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads its share of the topics; connects at the first fetch, and again after any trouble."""
 
-    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str]) -> None:
-        self._bus, self.group, self.topics = bus, group, set(topics)
+    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str], positions: Positions | None = None) -> None:
+        self._bus, self.group, self.topics, self._positions = bus, group, set(topics), positions
         self._consumer: AIOKafkaConsumer | None = None
         self._stored: dict[Place, int] = {}
         self._next: dict[Place, int] = {}
@@ -46,7 +46,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lost = self._again = False
         self._heard = self._looked = monotonic()
         self._behind: dict[Place, int] = {}
-        self._lost_places: dict[Place, tuple[int, int]] = {}
+        self._lost_places: dict[Place, Lost] = {}
         self._unanswered: float | None = None
 
     async def fetch(self, most: int, timeout: float) -> list[Record]:
@@ -56,6 +56,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 consumer = self._consumer or await self._join()
                 self._seek_back(consumer)
                 await self._learn(consumer)
+                if self._lost_places:
+                    return []
                 records = await self._records(consumer, most, timeout)
                 if not records and not self._lost_places:
                     await self._watch()
@@ -77,13 +79,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Nothing is kept at these positions: whoever reads here says where to go on, with what is missing on record."""
         begins = await consumer.beginning_offsets(list(places))
         for place, position in places.items():
+            begin = begins[place]
             if place in self._stored:
-                self._lost_places[place] = (position, begins[place])
+                self._lost_places[place] = Lost(
+                    self._at(place), position, begin, "let_go" if position < begin else "bus_back"
+                )
 
     def lost(self) -> list[Lost]:
-        """Owned partitions whose position the broker has let go, or no longer has."""
-        at = self._lost_places.items()
-        return [Lost((p.topic.removeprefix(self._bus.link.prefix), p.partition), *where) for p, where in at]
+        """Owned partitions whose position the broker has let go or no longer has, or the database has not reached."""
+        return list(self._lost_places.values())
 
     async def _join(self) -> AIOKafkaConsumer:
         link = self._bus.link
@@ -123,8 +127,18 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
                     begin = await consumer.beginning_offsets(fresh)
                     await consumer.commit(begin)
                     found |= begin
+            behind = await self._compare(found, fresh)
             if life == self._lives:
                 self._start_at(consumer, found)
+                self._lost_places |= behind
+
+    async def _compare(self, found: Mapping[Place, int], fresh: Collection[Place]) -> dict[Place, Lost]:
+        if self._positions is None:
+            return {}
+        stored = {self._at(place): position for place, position in found.items()}
+        begun = {self._at(place) for place in fresh}
+        lost = await not_reached(self._positions, await self._bus.name(), stored, begun)
+        return {self._place(one.at): one for one in lost}
 
     def _start_at(self, consumer: AIOKafkaConsumer, found: dict[Place, int]) -> None:
         """Reads these partitions from their stored positions on.
@@ -181,6 +195,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         moved = {place: n for place, n in self._next.items() if n > self._stored.get(place, n)}
         if consumer is None or not moved:
             return
+        # The database first: the bus is never told more than it has.
+        await self._keep(moved)
         try:
             with mapped_errors():
                 async with asyncio.timeout(COMMIT_SECONDS):
@@ -191,6 +207,14 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._unanswered = None
         if life == self._lives:
             self._stored |= moved
+
+    async def _keep(self, reached: Mapping[Place, int], *, anew: bool = False) -> None:
+        if self._positions is not None:
+            at = {self._at(place): position for place, position in reached.items()}
+            await self._positions.keep(await self._bus.name(), at, anew=anew)
+
+    def _at(self, place: Place) -> TopicPartition:
+        return place.topic.removeprefix(self._bus.link.prefix), place.partition
 
     def _place(self, at: TopicPartition) -> Place:
         return Place(self._bus.link.prefix + at[0], at[1])
@@ -205,6 +229,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None or place not in self._stored:
             return None
         before = self._stored[place]
+        await self._keep({place: offset}, anew=place in self._lost_places)
         try:
             with mapped_errors():
                 async with asyncio.timeout(COMMIT_SECONDS):

@@ -37,6 +37,7 @@ class Topics:
         self._admin: AIOKafkaAdminClient | None = None
         self._reader: AIOKafkaConsumer | None = None
         self._lock = asyncio.Lock()
+        self._cluster: str | None = None
 
     async def close(self) -> None:
         """Hangs up."""
@@ -143,6 +144,15 @@ class Topics:
     async def _places(self, admin: AIOKafkaAdminClient, topic: str) -> list[Place]:
         (described,) = await admin.describe_topics([self._link.prefix + topic])
         return [Place(described["topic"], part["partition"]) for part in described["partitions"]]
+
+    async def cluster(self) -> str:
+        """The cluster's own id."""
+        if self._cluster is None:
+            async with self._lock, asyncio.timeout(SECONDS):
+                with mapped_errors():
+                    admin, _ = await self._clients()
+                    self._cluster = str((await admin.describe_cluster())["cluster_id"])
+        return self._cluster
 
     async def end(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where partitions end now."""

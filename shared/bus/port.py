@@ -7,9 +7,9 @@ Only `commit` moves a group's position, and only for a lease that still holds; d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from shared.catalog.model import TopicEntry
 from shared.errors import Transient, Undecodable
@@ -91,18 +91,52 @@ class Kept(NamedTuple):
     end: int
 
 
+Cause = Literal["let_go", "bus_back", "database_back"]
+
+
 class Lost(NamedTuple):
-    """What a group has not read of a partition and the bus no longer has: from its `position` up to the first record, or,
-    where `begin` lies before, the bus has gone back and gives other records under numbers that were read."""
+    """A partition on which a group cannot go on where the bus says it stands (`position`), but at `begin`.
+
+    `let_go`: the bus no longer keeps what lies between, unread. `bus_back`: it ends before what was read, and gives other
+    records under numbers that were read. `database_back`: the database is older than the position.
+    """
 
     at: TopicPartition
     position: int
     begin: int
+    cause: Cause = "let_go"
 
     @property
     def records(self) -> int:
-        """How many are gone; 0 where that cannot be told."""
+        """How many are gone; 0 where that cannot be told, and where none is."""
         return max(0, self.begin - self.position)
+
+
+class Positions(Protocol):
+    """How far the database of a reader has applied each partition of a bus; never behind what the bus is told."""
+
+    async def known(self, bus: str) -> Mapping[TopicPartition, int]:
+        """Everything known of a bus."""
+
+    async def keep(self, bus: str, reached: Mapping[TopicPartition, int], *, anew: bool = False) -> None:
+        """Remembers, durably, what was reached; `anew` also where that lies before."""
+
+
+async def not_reached(
+    positions: Positions, bus: str, stored: Mapping[TopicPartition, int], begun: Collection[TopicPartition]
+) -> list[Lost]:
+    """The partitions of which a database has applied less than the bus was told: it is an older one, put back.
+
+    What it does not know of yet it takes from the bus, and begins anew where the group has just `begun` there.
+    """
+    known = await positions.known(bus)
+    await positions.keep(bus, {at: stored[at] for at in begun}, anew=True)
+    await positions.keep(bus, {at: n for at, n in stored.items() if at not in known and at not in begun})
+    return [
+        Lost(at, position, known[at], "database_back")
+        for at, position in stored.items()
+        if at not in begun and known.get(at, position) < position
+    ]
 
 
 class Subscription(Protocol):
@@ -118,7 +152,7 @@ class Subscription(Protocol):
         """The next fetch starts again at the stored position."""
 
     def lost(self) -> list[Lost]:
-        """Owned partitions of which nothing is given, since their position is no longer kept: `seek` another one."""
+        """Owned partitions whose position cannot be gone on from: nothing is given until each has another one (`seek`)."""
 
     def owns(self, at: TopicPartition) -> bool:
         """Whether this member owns the partition, as far as it knows."""
@@ -149,8 +183,11 @@ class Bus(Protocol):
     async def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Appends records in order; durable when it returns."""
 
-    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Joins a group; the first position of a new group is the beginning."""
+    def subscribe(self, group: str, topics: Sequence[str], positions: Positions | None = None) -> Subscription:
+        """Joins a group; the first position of a new group is the beginning.
+
+        With `positions` nothing is passed over where the database is older than the bus (see `Subscription.lost`).
+        """
 
     async def append(self, conn: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record] | None:
         """Where log and state share a database: appends outbox rows in the caller's own transaction.

@@ -175,6 +175,7 @@ def _position(metadata: MetaData) -> Table:
     return Table(
         "position",
         metadata,
+        Column("bus", Text, primary_key=True),
         Column("topic", Text, primary_key=True),
         Column("partition", Integer, primary_key=True, autoincrement=False),
         Column("position", BigInteger, nullable=False),

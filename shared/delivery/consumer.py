@@ -26,6 +26,7 @@ from shared.policy import PolicyMissing
 
 if TYPE_CHECKING:
     from shared.delivery.dead_letters import DeadLetters
+    from shared.delivery.losses import Losses
     from shared.delivery.resets import Resets
 
 log = structlog.get_logger("onewindow.consumer")
@@ -59,11 +60,13 @@ class Consumer:
         parking: Parking,
         dead_letters: DeadLetters,
         resets: Resets,
+        losses: Losses,
     ) -> None:
         self._name = name
         self._subscription = subscription
         self._handle = handle
-        self._parking, self._dead_letters, self._resets = parking, dead_letters, resets
+        self._parking, self._dead_letters = parking, dead_letters
+        self._resets, self._losses = resets, losses
         self._new = True
         self._failing: list[str] = []
         self._committed = monotonic()
@@ -132,7 +135,7 @@ class Consumer:
         """Whether the bus has let go of records that nobody here has read: on the record, then on from its first one."""
         lost = self._subscription.lost()
         for one in lost:
-            await self._resets.record_loss(one)
+            await self._losses.record(one)
             await self._subscription.seek(one.at, one.begin)
         return bool(lost)
 
@@ -160,7 +163,7 @@ class Consumer:
             await retry_key(self._parking, key, self._handle)
         await self._commit(force=True)
         await self._resets.carry_out(self._subscription)
-        await self._resets.look()
+        await self._losses.look()
         self._refreshed = monotonic()
         METRICS.parked.labels(self._name).set(len(self._parking.keys) - len(self._parking.waiting))
         METRICS.waiting.labels(self._name).set(len(self._parking.waiting))
@@ -230,7 +233,7 @@ class Consumer:
 
     def _expected(self, record: Record, cause: Exception) -> bool:
         """Whether it misses what is known to have been passed over: waiting brings nothing, and it is no fault of ours."""
-        return isinstance(cause, Gap) and record.at in self._resets.passed_over
+        return isinstance(cause, Gap) and record.at in self._losses.passed_over
 
     async def _set_aside(self, record: Record, cause: Exception) -> None:
         reason = why(cause)

@@ -12,24 +12,16 @@ import asyncio
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from shared.bus.port import Kept, Lost, Subscription, TopicPartition
+from shared.bus.port import Kept, Subscription
 from shared.clock import monotonic
 from shared.codes import named
 from shared.db.documents import qualified
 from shared.errors import Conflict, FieldError, Invalid, OneWindowError
-from shared.metrics import METRICS
 
 if TYPE_CHECKING:
     from shared.delivery.service import RunningService
 
 PROPOSED, REPLACED, WANTED, DONE, REFUSED = "proposed", "replaced", "wanted", "done", "refused"
-LOST, SEEN = "lost", "seen"
-"""The bus itself passed over records, that were never read; an operator has looked after it."""
-
-BY_ITSELF = "system"
-log = structlog.get_logger("onewindow.positions")
 LOOK_SECONDS = 0.1
 BEGINNING, END = "beginning", "end"
 _SAID = "topic, partition, target, skip"
@@ -51,10 +43,6 @@ class Resets:
     def __init__(self, service: RunningService) -> None:
         self._service = service
         self._table = qualified(service.spec.delivery.reset)
-        self.passed_over: frozenset[TopicPartition] = frozenset()
-        """Partitions of which records were passed over, meant or not: gaps are to be expected there."""
-
-        self._losses: list[Any] = []
 
     async def ask(self, wish: Wish, who: str, reason: str) -> dict[str, Any]:
         """The first person proposes, a second one with the same wish and a reason of his own has it carried out.
@@ -147,58 +135,6 @@ class Resets:
                 return row
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def record_loss(self, lost: Lost) -> None:
-        """Puts on record, loudly, that records are gone before this service has read them; once, also over a crash."""
-        (topic, partition), row = lost.at, (*lost.at, lost.position, lost.begin)
-        zh, en = _told(lost)
-        detail = {"topic": topic, "partition": partition, "from": lost.position, "to": lost.begin}
-        async with self._service.write(BY_ITSELF, "records lost", detail) as conn:
-            await conn.execute(
-                f"INSERT INTO {self._table} ({_SAID}, state, proposed_by, reason, moved_from, moved_to)"
-                f" SELECT $1, $2, '{BEGINNING}', true, '{LOST}', '{BY_ITSELF}', $5, $3, $4 WHERE NOT EXISTS (SELECT"
-                f" FROM {self._table} WHERE (topic, partition, moved_from, moved_to) = ($1, $2, $3, $4)"
-                f" AND state = '{LOST}')",
-                *row,
-                f"{zh} / {en}",
-            )
-        log.critical("records_lost", service=self._service.spec.name, topic=topic, records=lost.records, reason=en)
-        METRICS.lost.labels(self._service.spec.name, topic).inc(lost.records or 1)
-        await self.look()
-
-    async def look(self) -> None:
-        """Knows what was passed over, and which losses nobody has looked after yet."""
-        async with self._service.read() as conn:
-            rows = await conn.fetch(
-                f"SELECT topic, partition, state, moved_from, moved_to FROM {self._table}"
-                f" WHERE state IN ('{LOST}', '{SEEN}', '{DONE}') AND moved_to <> moved_from ORDER BY seq"
-            )
-        self._losses = [row for row in rows if row["state"] == LOST]
-        self.passed_over = frozenset(
-            (row["topic"], row["partition"])
-            for row in rows
-            if row["state"] != DONE or row["moved_to"] > row["moved_from"]
-        )
-
-    async def look_after(self, number: int, who: str, reason: str) -> bool:
-        """An operator has looked after the cases that a loss concerns; False where there is no such loss."""
-        async with self._service.write(who, "loss looked after", {"number": number, "reason": reason}) as conn:
-            done = await conn.fetchval(
-                f"UPDATE {self._table} SET state = '{SEEN}', second_by = $2, second_reason = $3"
-                f" WHERE seq = $1 AND state = '{LOST}' RETURNING 1",
-                number,
-                who,
-                reason,
-            )
-        await self.look()
-        return done is not None
-
-    def note(self) -> str:
-        """A sentence for operators; empty when every loss was looked after."""
-        if not self._losses:
-            return ""
-        topics = ", ".join(dict.fromkeys(row["topic"] for row in self._losses))
-        return f"records of {topics} were gone before they were read, see `onewindow bus resets` 有事件未读已失"
-
     async def carry_out(self, subscription: Subscription) -> bool:
         """Carries out what is wanted of partitions that this member owns; whether a position was moved."""
         async with self._service.read() as conn:
@@ -245,20 +181,6 @@ def allowed(wish: Wish, position: int, kept: Kept) -> int:
             " streams is parked as beyond a gap; say --skip if that is meant",
         )
     return to
-
-
-def _told(lost: Lost) -> tuple[str, str]:
-    if lost.records:
-        return (
-            f"总线在读取之前已删除 {lost.records} 条事件(保留期短于停机时间);受影响的办件会因缺口停放,或显示为停滞",
-            f"the bus let go of {lost.records} records before they were read (it keeps them for less than the outage was):"
-            " cases concerned are parked as beyond a gap, or shown as stuck",
-        )
-    return (
-        f"总线的末尾退到了已读位置 {lost.position} 之前,总线曾丢失记录;从头重读,重复的会被识别",
-        f"the bus ends before what was read ({lost.position}), so it has lost records: read again from its beginning, what"
-        " was applied is recognised",
-    )
 
 
 def _wish(row: Any) -> Wish:

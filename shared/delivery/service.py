@@ -24,10 +24,12 @@ from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.failing import Failing
 from shared.delivery.figures import Figures
 from shared.delivery.hearing import Hearing
+from shared.delivery.losses import Losses
 from shared.delivery.newer import Newer
 from shared.delivery.news import News
 from shared.delivery.parking import Parking
 from shared.delivery.pressure import require_room
+from shared.delivery.reached import Reached
 from shared.delivery.refused import Refused
 from shared.delivery.resets import Resets
 from shared.delivery.sessions import LocalSessions
@@ -92,7 +94,8 @@ class RunningService:
         self.release = world.release
         self.newer = Newer(spec.name, self.release)
         self.parking = Parking(self.db, spec, self.release)
-        self.dead_letters, self.resets, self.refused = DeadLetters(self), Resets(self), Refused(self)
+        self.dead_letters, self.refused = DeadLetters(self), Refused(self)
+        self.resets, self.losses = Resets(self), Losses(self)
         self.figures, self.stuck = Figures(self), StuckView(self)
         self.unit_of_work = UnitOfWork(self)
         self.commands, self.hearing = Commands(self), Hearing(self)
@@ -252,9 +255,9 @@ class RunningService:
         for copy in (self.units, self.sessions):
             copy.listen()
             await copy.load()
-        subscription = self.bus.subscribe(self.spec.name, self.hearing.topics())
+        subscription = self.bus.subscribe(self.spec.name, self.hearing.topics(), Reached(self))
         self.consumer = Consumer(
-            self.spec.name, subscription, self.hearing.handle, self.parking, self.dead_letters, self.resets
+            self.spec.name, subscription, self.hearing.handle, self.parking, self.dead_letters, self.resets, self.losses
         )
         self.presence.listen(self._heard, self.news.outbox.set)
 

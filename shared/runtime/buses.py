@@ -8,6 +8,7 @@ from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_link import SETTING, Link
 from shared.bus.port import Bus
+from shared.catalog.registry import load
 from shared.errors import Misconfigured, Transient
 
 if TYPE_CHECKING:
@@ -75,11 +76,18 @@ async def _must_be_drained(settings: Settings, site: Site, before: str) -> None:
         )
 
 
+async def _held(settings: Settings, bus: Bus) -> int:
+    """All that stands on a bus of which nobody has read yet, as one that a restore has filled."""
+    topics = load(settings.catalog_folders).topics
+    return sum([kept.end - kept.begin for topic in topics for kept in (await bus.kept(topic)).values()])
+
+
 async def _unread(settings: Settings, site: Site, address: str) -> int:
     bus = make_bus(settings, site, address)
     try:
         await bus.start()
-        return sum(lag.records for lag in await bus.lag())
+        lags = await bus.lag()
+        return sum(lag.records for lag in lags) if lags else await _held(settings, bus)
     except Transient as cause:
         raise Misconfigured(
             SETTING,

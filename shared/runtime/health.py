@@ -85,7 +85,7 @@ def _limits(service: Any) -> str:
     said = [f"the bus has not answered for {away:.0f} s"] if away else []
     said += filter(
         None,
-        [service.newer.note(service.parking), service.refused.note(), service.resets.note(), *service.notes.values()],
+        [service.newer.note(service.parking), service.refused.note(), service.losses.note(), *service.notes.values()],
     )
     return f"{DEGRADED}: {'; '.join(said)}" if said else READY
 

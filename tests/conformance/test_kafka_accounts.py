@@ -53,6 +53,7 @@ async def test_a_service_reads_and_writes_its_own_and_nothing_of_another(guarded
         await bus.start()
         await bus.declare(topics)
     await admin.publish([envelope(topic_of(name, "requests")) for name in TWO])
+    assert await funeral.name() == await admin.name(), "who a bus is, every account may know"
     own = funeral.subscribe("funeral", [topic_of("funeral", "requests")])
     assert len(await own.fetch(10, 5)) == 1
     await own.commit()

@@ -17,8 +17,8 @@ from shared.bus.kafka_link import Link
 from shared.bus.outgoing import partition_of
 from shared.bus.port import Lost
 from shared.db.engine import Database
+from shared.delivery.losses import LOST, SEEN
 from shared.delivery.parking import RETRY
-from shared.delivery.resets import LOST, SEEN
 from shared.messages import derived_id
 from shared.metrics import METRICS
 from tests.support.database import eventually
@@ -108,19 +108,19 @@ async def test_what_was_let_go_during_an_outage_is_told_and_the_cases_it_concern
     assert (loss["topic"], loss["partition"], loss["from"], loss["to"]) == (REQUESTS, PARTITION, len(IDS), 2 * len(IDS))
     assert "保留期" in loss["reason"]
     assert METRICS.lost.labels(NAME, REQUESTS)._value.get() == before + len(IDS)
-    assert f"records of {REQUESTS} were gone before they were read" in toy.service.resets.note()
+    assert f"records of {REQUESTS} were gone before they were read" in toy.service.losses.note()
     assert toy.supervisor.failed == {}, "its cause is known: it does not stop after five"
     (audited,) = await toy.fetch("SELECT detail FROM toy.audit WHERE action = 'records lost'")
     assert json.loads(audited["detail"])["to"] == 2 * len(IDS)
 
     await toy.stop()
     toy = await ground.start()
-    await toy.service.resets.look()
+    await toy.service.losses.look()
     assert len(await losses(toy)) == 1
-    assert toy.service.resets.note(), "it is said until somebody has looked after it"
-    assert await toy.service.resets.look_after(loss["number"], "operator", "asked every office concerned")
-    assert not await toy.service.resets.look_after(loss["number"], "operator", "twice")
-    assert toy.service.resets.note() == ""
+    assert toy.service.losses.note(), "it is said until somebody has looked after it"
+    assert await toy.service.losses.look_after(loss["number"], "operator", "asked every office concerned")
+    assert not await toy.service.losses.look_after(loss["number"], "operator", "twice")
+    assert toy.service.losses.note() == ""
 
 
 async def _holds(look: Callable[[Toy], Any], toy: Toy, wanted: Any) -> bool:
@@ -162,6 +162,10 @@ async def test_a_bus_that_ends_before_what_was_read_is_read_again_from_its_begin
     await total(toy, ONE, 3)
     await toy.stop()
     await ground.store(50)
+    async with toy.db.connection() as conn:
+        await conn.execute(
+            "UPDATE toy.position SET position = 50 WHERE (topic, partition) = ($1, $2)", REQUESTS, PARTITION
+        )
     await ground.send((ONE, 4, Add(n=10)))
     toy = await ground.start()
     await total(toy, ONE, 13)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from shared import failpoints
-from shared.bus.port import Bus, Record, Subscription
+from shared.bus.port import Bus, Positions, Record, Subscription
 from shared.runtime.cli import running
 from shared.runtime.host import Host
 from tests.support.worker import OutboxHost
@@ -41,8 +41,8 @@ class NoisyBus:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._bus, name)
 
-    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        return cast("Subscription", NoisySubscription(self._bus.subscribe(group, topics)))
+    def subscribe(self, group: str, topics: Sequence[str], positions: Positions | None = None) -> Subscription:
+        return cast("Subscription", NoisySubscription(self._bus.subscribe(group, topics, positions)))
 
 
 class NoisySubscription:

@@ -44,6 +44,7 @@ async def make(settings: Settings, folder: Path, key_folder: Path, passphrase: s
         release=version("onewindow"),
         installation=installation,
         bus="embedded" if settings.bus == "embedded" else "kafka",
+        address=settings.bus,
         databases=kept,
         files=files,
         keys=keys.names(settings.key_folder),

@@ -30,7 +30,7 @@ class DatabaseKept(BaseModel):
 
 class Manifest(BaseModel):
     """A backup's contents; `hashes` is SHA-256 by path, of everything but the manifest. `keys` are the keys' file
-    names, which tell their owners and fingerprints, never a key."""
+    names, which tell their owners and fingerprints, never a key; `address` is the bus that the platform was on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +39,7 @@ class Manifest(BaseModel):
     release: str
     installation: UUID
     bus: str
+    address: str = ""
     databases: dict[str, DatabaseKept]
     files: int
     keys: tuple[str, ...]

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from shared.catalog.registry import Catalog, load
@@ -13,23 +14,32 @@ from shared.config import Settings
 from shared.errors import Conflict
 from shared.release import Release, this_release
 from shared.runtime.backup import databases, keys
+from shared.runtime.backup.bus import bring_over, move_in, require_place
 from shared.runtime.backup.making import Notice, files_of, places
 from shared.runtime.backup.manifest import Manifest, damaged
+from shared.runtime.buses import EMBEDDED
+from shared.spec import ServiceSpec
 
-POSITIONS = (
-    "Kafka 总线:数据库比总线旧,启动前请把各服务的位置重置到备份之前(onewindow bus reset),重复的事件会被识别",
-    "on Kafka the database is older than the bus: put each service's position back before the backup (bus reset);"
-    " what was applied is recognised",
+GONE = (
+    "没有带入总线上的事件:备份时在途的已失去,受影响的办件会因缺口停放,或显示为停滞"
+    " / nothing was brought over from the bus: what was on its way is lost, cases concerned will be parked or shown as stuck"
 )
 
 
 async def put_back(
-    settings: Settings, folder: Path, key_folder: Path, passphrase: str | None, notice: Notice
+    settings: Settings,
+    folder: Path,
+    key_folder: Path,
+    passphrase: str | None,
+    notice: Notice,
+    *,
+    without_bus: bool = False,
 ) -> Manifest:
-    """The backup in `folder` as it was, into the empty places that the settings name.
+    """The backup in `folder` as it was, into the empty places that the settings name; a bus elsewhere among them, to
+    which what was on its way is brought from the one that the backup was on, unless that one is gone (`without_bus`).
 
     `Conflict`: `BACKUP_DAMAGED`, `NEWER_RELEASE`, `OTHER_INSTALLATION` (the keys of another one), `NOT_EMPTY`,
-    `WRONG_PASSPHRASE`. Nothing is written then.
+    `WRONG_PASSPHRASE`, `OTHER_BUS`, `BUS_AWAY`. Nothing is written then.
     """
     manifest = await asyncio.to_thread(Manifest.read, folder)
     catalog = load(settings.catalog_folders)
@@ -37,6 +47,9 @@ async def put_back(
     for empty in (settings.key_folder, files_of(settings)):
         if empty.exists() and any(empty.iterdir()):
             raise databases.not_empty(str(empty))
+    elsewhere = manifest.bus != EMBEDDED
+    if elsewhere and not without_bus:
+        await require_place(settings, catalog, manifest.address)
     with tempfile.TemporaryDirectory(prefix="onewindow-keys-") as aside:
         held = Path(aside) / "keys"
         await asyncio.to_thread(keys.bring_back, key_folder, held, passphrase)
@@ -49,11 +62,29 @@ async def put_back(
                 notice(f"{name}: {', '.join(kept.revisions)}")
                 await databases.make_roles(found[name][0], kept.revisions)
                 await asyncio.to_thread(databases.restore, found[name][0], folder / kept.file)
+            if elsewhere:
+                await _bring_over(settings, catalog, manifest, found, notice, without_bus=without_bus)
         await asyncio.to_thread(_copy_files, folder / "files", files_of(settings))
         await asyncio.to_thread(keys.save, held, settings.key_folder, None)
-    if manifest.bus != "embedded":
-        notice("\n".join(POSITIONS))
     return manifest
+
+
+async def _bring_over(
+    settings: Settings,
+    catalog: Catalog,
+    manifest: Manifest,
+    found: Mapping[str, tuple[str, list[str]]],
+    notice: Notice,
+    *,
+    without_bus: bool,
+) -> None:
+    if without_bus:
+        notice(GONE)
+    else:
+        homes = [(dsn, [_spec(catalog, name) for name in living]) for dsn, living in found.values()]
+        notice((await bring_over(settings, catalog, manifest.address, homes)).told())
+    for dsn, _ in found.values():
+        await move_in(dsn, settings.bus)
 
 
 def _require_known(manifest: Manifest, catalog: Catalog) -> None:
@@ -75,8 +106,13 @@ def _require_known(manifest: Manifest, catalog: Catalog) -> None:
 
 
 def _revisions(catalog: Catalog, service: str) -> set[str]:
-    spec = importlib.import_module(catalog.services[service].spec_module).SERVICE
-    return {path.name.partition("_")[0] for path in (spec.migrations / "versions").glob("[0-9]*.py")}
+    versions = _spec(catalog, service).migrations / "versions"
+    return {path.name.partition("_")[0] for path in versions.glob("[0-9]*.py")}
+
+
+def _spec(catalog: Catalog, service: str) -> ServiceSpec:
+    spec: ServiceSpec = importlib.import_module(catalog.services[service].spec_module).SERVICE
+    return spec
 
 
 def _require_own_keys(manifest: Manifest, held: Path) -> None:

@@ -24,6 +24,11 @@ Passphrase = Annotated[
     Path | None, typer.Option("--passphrase-file", help="密钥的口令文件 / file with the passphrase of the keys")
 ]
 
+WithoutBus = Annotated[
+    bool,
+    typer.Option("--without-bus", help="原来的 Kafka 已不存在 / the Kafka that the backup was on is gone for good"),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
@@ -40,10 +45,12 @@ def backup(folder: Folder, keys: Keys = None, passphrase_file: Passphrase = None
     _say(f"✓ 密钥 / keys: {apart};请与数据分开保管 / keep them in other hands than the data")
 
 
-def restore(folder: Folder, keys: Keys = None, passphrase_file: Passphrase = None) -> None:
+def restore(
+    folder: Folder, keys: Keys = None, passphrase_file: Passphrase = None, without_bus: WithoutBus = False
+) -> None:
     """恢复到空的目标 / put a backup back, into the empty places that the settings name."""
-    apart = keys or _beside(folder)
-    found = asyncio.run(put_back(load_settings(), folder, apart, _passphrase(passphrase_file), _say))
+    apart, secret = keys or _beside(folder), _passphrase(passphrase_file)
+    found = asyncio.run(put_back(load_settings(), folder, apart, secret, _say, without_bus=without_bus))
     made = (
         f"installation {found.installation}, 备份于 / made {found.made_at.isoformat()}, 版本 / release {found.release}"
     )

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from shared.delivery.resets import SEEN, Wish
+from shared.delivery.losses import SEEN
+from shared.delivery.resets import Wish
 from shared.http.refusals import HttpError
 from shared.runtime.ops.hosted import Operator, Page, Reader, after, hosted
 
@@ -57,7 +58,7 @@ def add_positions(router: APIRouter, host: Any) -> None:
     @router.post("/{service}/positions/resets/{number}/seen")
     async def look_after_loss(service: str, number: int, body: LookedAfter, who: Operator) -> dict[str, str]:
         """Says that somebody has looked after the cases of which records were lost; `/readyz` stops saying so."""
-        if not await hosted(host, service).resets.look_after(number, who.account, body.reason):
+        if not await hosted(host, service).losses.look_after(number, who.account, body.reason):
             raise HttpError(404, "NOT_FOUND", f"没有第 {number} 号丢失记录", f"there is no loss {number}")
         return {"state": SEEN}
 

@@ -10,10 +10,11 @@ down_revision = "0007"
 def upgrade() -> None:
     """Expands the schema."""
     op.create_table('position',
+    sa.Column('bus', sa.Text(), nullable=False),
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('partition', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint('topic', 'partition'),
+    sa.PrimaryKeyConstraint('bus', 'topic', 'partition'),
     schema='assistance'
     )
     op.add_column('outbox', sa.Column('refused', sa.Text(), nullable=True, comment='why the bus did not take it, or that one before it of its key was not taken'), schema='assistance')
