@@ -222,6 +222,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     " ONEWINDOW_CLOCK=virtual:ISO",
     "CLOCK_BACKWARDS": "虚拟时钟不能倒退 / the virtual clock never goes back",
     "POISON": "消息无法处理,已停放 / this message can never succeed as it is, it is parked",
+    "UNPUBLISHABLE": "总线不收这条消息,已停放一旁 / the bus does not take this message, it stands aside",
     "UNDECODABLE": "无法解读,已转入死信 / these bytes are no event, they lie with the dead letters",
     "MISCONFIGURED": "设置有误 / a setting is wrong",
     "KEY_IN_USE": "密钥仍在使用 / the key is still in use",
@@ -229,6 +230,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "WRONG_PASSPHRASE": "口令不对,或密钥文件已损坏 / the passphrase is wrong, or the file of keys is damaged",
     "BACKUP_DAMAGED": "备份不完整或已损坏,请换一份备份 / the backup is damaged: take another one",
     "NOT_EMPTY": "目标不是空的,请换一个空的 / the target is not empty: name an empty one",
+    "OTHER_BUS": "备份时用的是另一种总线 / the backup was made on another kind of bus",
+    "BUS_AWAY": "备份时所用的总线没有回答 / the bus that the backup was on does not answer",
     "OTHER_DATABASES": "备份中的数据库与设置不同 / the backup holds other databases than the settings name",
     "OTHER_INSTALLATION": "这些密钥属于另一套系统 / these keys belong to another installation",
 }
