@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -54,6 +55,7 @@ class Desk:
     """What one process keeps of a running intake: number blocks a region and day, definitions made and stored."""
 
     numbers: dict[tuple[str, date], list[int]] = field(default_factory=dict)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
     definitions: dict[tuple[str | None, tuple[str, ...]], tuple[str, bytes]] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
     barred: frozenset[str] = frozenset()
@@ -90,11 +92,14 @@ ON CONFLICT (region, day) DO UPDATE SET last = s.last + $3 RETURNING last
 async def next_number(handle: ServiceHandle, region: str, received_at: datetime, channel: str) -> str:
     """A fresh application number, from a block of the region and Beijing day that this process holds."""
     place = (region[:6], beijing_date(received_at))
-    held = desk(handle).numbers.setdefault(place, [])
+    kept = desk(handle)
+    held = kept.numbers.setdefault(place, [])
     while not held:
-        async with handle.write("system") as conn:
-            last = await conn.fetchval(_TAKE, *place, BLOCK)
-        held.extend(range(last, last - BLOCK, -1))
+        async with kept.taking:  # else each of those who come meanwhile would take a block, one after the other
+            if not held:
+                async with handle.write("system") as conn:
+                    last = await conn.fetchval(_TAKE, *place, BLOCK)
+                held.extend(range(last, last - BLOCK, -1))
     return make_application_no(place[0], place[1], channel, held.pop())
 
 
