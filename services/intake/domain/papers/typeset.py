@@ -12,6 +12,7 @@ from shared.clock import BEIJING, beijing_date
 _HAN: Final = "\u3400-\u9fff《》“”【】〔〕、。，；：（）！？"
 _FULL: Final = str.maketrans(",;:!?", "，；：！？")
 _MARK: Final = re.compile(f"(?<=[{_HAN}])[,;:!?]|[,;:!?](?=[{_HAN}])")
+_CHINESE: Final = re.compile(f"[{_HAN}]")
 _PAIR: Final = re.compile(r"(.?)\(([^()]*)\)(?=(.?))", re.DOTALL)
 _KEPT: Final = str.maketrans("\x01\x02", "()")
 
@@ -27,7 +28,7 @@ def typeset(text: str) -> str:
 
 
 def _brackets(found: re.Match[str]) -> str:
-    chinese = re.search(f"[{_HAN}]", "".join(found.groups()))
+    chinese = _CHINESE.search("".join(found.groups()))
     opened, closed = "（）" if chinese else "\x01\x02"
     return f"{found[1]}{opened}{found[2]}{closed}"
 
