@@ -74,6 +74,7 @@ def _on_conflict(table: Table, names: tuple[str, ...]) -> str:
     return f" ON CONFLICT ({quoted}) DO UPDATE SET {sets}" if sets else f" ON CONFLICT ({quoted}) DO NOTHING"
 
 
+@lru_cache(maxsize=256)
 def json_columns(table: Table) -> frozenset[str]:
     """The columns that hold JSON."""
     return frozenset(c.name for c in table.columns if isinstance(c.type, JSON))
@@ -82,11 +83,11 @@ def json_columns(table: Table) -> frozenset[str]:
 def to_arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """The rows as one array a column; JSON columns encoded."""
     as_json = json_columns(table)
-    return [[_encode(row[name], name in as_json) for row in rows] for name in names]
+    return [[_json(row[name]) for row in rows] if name in as_json else [row[name] for row in rows] for name in names]
 
 
-def _encode(value: Any, as_json: bool) -> Any:
-    return orjson.dumps(value, default=str).decode() if as_json and value is not None else value
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()
 
 
 async def write_rows(
@@ -161,14 +162,13 @@ async def save(conn: asyncpg.Connection, kind: Kind[Any], states: Sequence[Any],
     one turned out to be there already."""
     promoted = [dict(kind.columns(s)) for s in states]
     names = ("id", "version", "body", "release", *(promoted[0] if promoted else ()))
-    as_json = json_columns(kind.table)
     arrays: list[list[Any]] = [
         [s.id for s in states],
         [s.version for s in states],
         [s.model_dump_json() for s in states],
         [kind.since.number] * len(states),
     ]
-    arrays += [[_encode(row[name], name in as_json) for row in promoted] for name in names[4:]]
+    arrays += to_arrays(kind.table, names[4:], promoted)
     sql = (
         _insert(kind.table, names, upsert=False) + " ON CONFLICT (id) DO NOTHING" if new else _update(kind.table, names)
     )
