@@ -34,10 +34,9 @@ class Stops:
     tables: StopTables
     ended: Callable[[Work, Ctx], Ended]
 
-    def sums(self, work: Work, ctx: Ctx) -> list[Step]:
-        """What is owed to the heir, and what was paid too much. A person finds the account that is not known, and decides
-        whether money is taken back."""
-        found = self.ended(work, ctx)
+    def sums(self, found: Ended, work: Work, ctx: Ctx) -> list[Step]:
+        """What of all that ended is owed to the heir, and what was paid too much. A person finds the account that is not
+        known, and decides whether money is taken back."""
         return [*self._owed(found, work, ctx), *self._overpaid(found, work, ctx)]
 
     def decided(self, work: Work, ctx: Ctx) -> list[Step]:

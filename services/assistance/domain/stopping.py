@@ -45,7 +45,7 @@ class BenefitStopProcedure:
             Remember({"stopped_at": ctx.now.isoformat()}),
             *(Write(STOPPED.stop, stop_row(work.item, e, n, ctx.now)) for n, e in enumerate(found.endings)),
             *_published(found, work),
-            *STOPS.sums(work, ctx),
+            *STOPS.sums(found, work, ctx),
             *opened(found, work, ctx),
         ]
 
