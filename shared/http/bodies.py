@@ -22,7 +22,8 @@ _JSON, _FORM = "json", "application/x-www-form-urlencoded"
 _FORMS: Final = frozenset({_FORM, "multipart/form-data"})
 _PLAIN: Final = frozenset({"", "identity"})
 _LONGEST_INT: Final = 1 << 63
-_MAY_BE_LONG: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
+_MAY_BE_LONG: Final = re.compile(rb"(?<![^\s:,\[-])[0-9](?:[0-9.]*[eE]|[0-9]{18})")
+"""A number of JSON that may be beyond 64 bits; what stands in quotation marks, as an account's number, begins otherwise."""
 
 
 def unfit_address(path: str, query: bytes) -> bool:
