@@ -23,5 +23,5 @@ def router(handle: ServiceHandle) -> APIRouter:
     """Everything under `/api/intake`."""
     whole = APIRouter()
     for part in (searching, applications, changes, objections, drafts, files, papers, progress, readings, tasks):
-        whole.include_router(part.router(handle))
+        whole.routes += part.router(handle).routes  # one list: each router within another matches every request anew
     return whole
