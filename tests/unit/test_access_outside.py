@@ -202,8 +202,9 @@ async def test_keys_outlive_an_issuer_that_is_away_for_a_day_and_no_longer(issue
 async def test_an_issuer_that_is_away_degrades_and_is_asked_until_it_is_there(issuer, served, monkeypatch) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
     served.away, notes = True, dict[str, str]()
+    nothing = SimpleNamespace(note=lambda *_: "")
     service = SimpleNamespace(
-        figures=SimpleNamespace(bus_away=0), notes=notes, parking=None, newer=SimpleNamespace(note=lambda _: None)
+        figures=SimpleNamespace(bus_away=0), notes=notes, parking=None, newer=nothing, refused=nothing, losses=nothing
     )
     keeping = asyncio.create_task(issuer.keep(notes))
     await eventually(lambda: notes, "the note")
