@@ -6,10 +6,22 @@ import logging
 import os
 
 import pytest
+from hypothesis import settings
 
 from shared import log
+from shared.config import PREFIX
 
 pytest_plugins = ["tests.support.database", "tests.support.kafka", "tests.support.platform", "tests.support.apart"]
+# A machine that stands still for a moment breaks no promise of a property, and the same tree is tried with the same
+# examples wherever it is; `--hypothesis-profile=default` looks further, at random.
+settings.load_profile("ci")
+OURS = {f"{PREFIX}{name}" for name in ("TEST_STRICT", "ROUNDS", "SEED")}
+
+
+def pytest_configure() -> None:
+    """The settings around us belong to another platform: a test says its own."""
+    for name in [name for name in os.environ if name.startswith(PREFIX) and name not in OURS]:
+        del os.environ[name]
 
 
 @pytest.hookimpl(hookwrapper=True)
