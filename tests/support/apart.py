@@ -99,6 +99,5 @@ def apart(guarded: LocalKafka) -> Iterator[Remote]:
         pytest.skip(str(cause))
     finally:
         house.stop()
-        postgres.stop()
         postgres.remove()
         shutil.rmtree(folder, ignore_errors=True)

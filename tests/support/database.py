@@ -67,7 +67,6 @@ def server() -> Iterator[Server]:
         try:
             yield Server(postgres, postgres.start())
         finally:
-            postgres.stop()
             postgres.remove()
 
 

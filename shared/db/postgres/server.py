@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +47,8 @@ _LOG_LIMIT = 10 * 1024 * 1024  # bytes
 _PATIENCE = 900.0  # seconds allowed for recovery after a crash
 _TELL_EVERY = 5.0  # seconds between words of progress
 _STOP_PATIENCE = 120.0  # seconds a fast shutdown may take before it is cut short
+_STOP = ((signal.SIGINT, _STOP_PATIENCE), (signal.SIGQUIT, 10.0))
+_THROW_AWAY = ((signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))  # what is deleted need not be written down before
 _ATTEMPTS = 3
 _ROOM = 64 * 1024 * 1024
 """Bytes without which a server that did not start may have lacked them: a few files of its log."""
@@ -107,7 +109,7 @@ class EmbeddedPostgres:
         """Fast shutdown of what this run started or found, waited for; then the folder is free for the next start."""
         try:
             if self._pid is not None:
-                self._shut_down(self._pid)
+                self._shut_down(self._pid, _STOP)
         finally:
             self._let_go()
 
@@ -129,7 +131,7 @@ class EmbeddedPostgres:
             self._pid = found.pid if found else None
         try:
             if self._pid is not None:
-                self._shut_down(self._pid)
+                self._shut_down(self._pid, _THROW_AWAY)
             places.clear(self._data, home)
             self._secret.unlink(missing_ok=True)
         finally:
@@ -269,8 +271,8 @@ class EmbeddedPostgres:
             return self._child.poll() is None
         return self._pid is not None and _is_alive(self._pid)
 
-    def _shut_down(self, pid: int) -> None:
-        for order, patience in ((signal.SIGINT, _STOP_PATIENCE), (signal.SIGQUIT, 10.0)):
+    def _shut_down(self, pid: int, orders: Iterable[tuple[signal.Signals, float]]) -> None:
+        for order, patience in orders:
             if not self._alive():
                 return
             psutil.Process(pid).send_signal(order)
