@@ -53,8 +53,8 @@ async def test_a_message_delivered_again_and_again_has_its_effect_once(toy: Toy)
         await toy.send((ident(1), 1, Add(n=3)), (ident(1), 2, Add(n=4)))
     await total(toy, ident(1), 7)
     assert len(await toy.fetch("SELECT 1 FROM toy.line")) == 2
-    published = await toy.fetch("SELECT 1 FROM bus.record WHERE topic = 'onewindow.toy.answers'")
-    assert len(published) + len(await toy.fetch("SELECT 1 FROM toy.outbox")) == 2
+    told = "SELECT 1 FROM bus.record WHERE topic = 'onewindow.toy.answers' UNION ALL SELECT 1 FROM toy.outbox"
+    assert len(await toy.fetch(told)) == 2
 
 
 async def test_a_redelivery_after_a_restart_is_dropped_by_the_streams_version(toy: Toy, tmp_path: Path) -> None:
@@ -127,6 +127,7 @@ async def test_a_message_of_an_unknown_version_parks_its_key(toy: Toy) -> None:
     await toy.bus.publish([replace(request(ident(1), 1, Add()), type="cn.onewindow.coordinator.Add.v9")])
     await toy.send((ident(2), 1, Add()))
     await total(toy, ident(2), 1)
+    await eventually(toy.service.parking.listing, "the other to be parked")
     (row,) = await toy.service.parking.listing()
     assert "Add.v9" in row["reason"]
 
@@ -338,8 +339,16 @@ async def test_a_large_unit_lets_others_have_their_turn(db: Database, tmp_path: 
 async def test_messages_wait_while_somebody_waits_for_a_command_and_never_for_good(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precedence, "MOST_SECONDS", 2.0)
+    monkeypatch.setattr(precedence, "MOST_SECONDS", 3.0)
     order: list[str] = []
+    held, first = asyncio.Event(), toy.service.precedence
+    after_commands = first.after_commands
+
+    async def noted(spent: float) -> None:
+        held.set()
+        await after_commands(spent)
+
+    monkeypatch.setattr(first, "after_commands", noted)
 
     async def told() -> None:
         await toy.send((ident(4), 1, Add()))
@@ -347,9 +356,9 @@ async def test_messages_wait_while_somebody_waits_for_a_command_and_never_for_go
         order.append("message")
 
     toy.service.unit_of_work._spent = 60.0
-    with toy.service.precedence.command():
+    with first.command():
         telling = asyncio.create_task(told())
-        await asyncio.sleep(0.3)
+        await asyncio.wait_for(held.wait(), 20)
         answer = await toy.service.command("tally", ident(1), _adding(2), actor="clerk")
         order.append("command")
         await telling

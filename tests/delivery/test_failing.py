@@ -53,7 +53,7 @@ async def test_timers_that_fail_keep_no_other_from_firing(toy: Toy, monkeypatch:
         tally = await toy.tally(ident(4))
         return tally is not None and tally.fired == 1
 
-    await eventually(fired, "the timer behind them", 5)
+    await eventually(fired, "the timer behind them")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ async def test_what_fails_again_and_again_is_told_as_stuck_until_it_goes_through
             (ident(1), "TIMER_OR_ANSWER_FAILS")
         ]
 
-    await eventually(is_stuck, "somebody to be told", 15)
+    await eventually(is_stuck, "somebody to be told")
     bad.clear()
 
     async def is_free() -> bool:
         await toy.fetch("UPDATE toy.ask SET lease_until = NULL WHERE state = 'open'")
         return await toy.service.stuck.look() == []
 
-    await eventually(is_free, "it to go through", 15)
+    await eventually(is_free, "it to go through")
     tally = await toy.tally(ident(1))
     assert tally is not None
     assert (tally.fired, len(tally.seen_answers)) in {(1, 0), (0, 1)}
@@ -113,5 +113,5 @@ async def test_a_question_that_cannot_be_opened_keeps_no_other_from_being_put(to
         tally = await toy.tally(ident(2))
         return tally is not None and tally.seen_answers == ["silent", "confirmed"]
 
-    await eventually(answered, "the other to be answered", 5)
+    await eventually(answered, "the other to be answered")
     assert toy.supervisor.failed == {}

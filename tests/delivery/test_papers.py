@@ -229,7 +229,7 @@ async def test_papers_are_issued_and_sealed_while_a_messenger_does_not_come_back
     service.messenger.does = hang
     workers = [asyncio.create_task(work(service)) for work in service.spec.workers[:-1]]
     await hand_in(service, 0)
-    await eventually(lambda: bool(service.messenger.given), "the messenger to be asked", 10)
+    await eventually(lambda: bool(service.messenger.given), "the messenger to be asked")
     await hand_in(service, 1)
 
     async def done() -> bool:
@@ -238,7 +238,7 @@ async def test_papers_are_issued_and_sealed_while_a_messenger_does_not_come_back
         ]
 
     try:
-        await eventually(done, "the second paper", 10)
+        await eventually(done, "the second paper")
     finally:
         for task in workers:
             task.cancel()
@@ -283,9 +283,9 @@ async def test_what_was_held_is_tried_again_without_a_restart(
         return set(await issued(service)) == {"issued"}
 
     try:
-        await eventually(done, "the paper", 10)
+        await eventually(done, "the paper")
         await hand_in(service, 1, held="FAULT")
-        await eventually(done, "the paper that was held", 10)
+        await eventually(done, "the paper that was held")
     finally:
         released.cancel()
         await asyncio.gather(released, return_exceptions=True)

@@ -31,18 +31,18 @@ async def test_what_a_copy_alone_may_do_passes_on_when_it_stands_still(
 ) -> None:
     """Stopped (SIGSTOP), or gone with its machine, it keeps its connection: no relay and no sealer would be at work."""
     monkeypatch.setattr(presence, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(presence, "STILL_SECONDS", 1.0, raising=False)
+    monkeypatch.setattr(presence, "STILL_SECONDS", 3.0)
     still, other = Site.at(dsn, 3), Site.at(dsn, 3)
     for site in (still, other):
         await site.open()
     number = still.presence.number
     assert await still.presence.claim("relay.toy")
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(4)  # longer than one that stands still would keep it
     assert not await other.presence.claim("relay.toy"), "one that lives keeps it"
     watch = still.presence._watch
     assert watch is not None
     watch.cancel()
-    await eventually(lambda: other.presence.claim("relay.toy"), "the other to take it over", 5)
+    await eventually(lambda: other.presence.claim("relay.toy"), "the other to take it over")
     still.presence._watch = asyncio.create_task(still.presence._keep())
     await eventually(lambda: still.presence.number != number, "it to wake up as another")
     assert not await still.presence.claim("relay.toy")

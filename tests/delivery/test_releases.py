@@ -249,7 +249,7 @@ async def test_an_answer_is_left_to_the_newer_copy_which_asks_again_at_once(make
     async def answered() -> bool:
         return bool((await body(third))["seen_answers"])
 
-    await eventually(answered, "the newer copy to take in the answer", 10)
+    await eventually(answered, "the newer copy to take in the answer")
     assert len(old.oracle.asked) == 1, "the older one asks once"
     assert (await body(third))["seen_answers"] == ["confirmed"]
     assert {q.idempotency_key for q in old.oracle.asked} == {q.idempotency_key for q in third.oracle.asked}, (

@@ -184,7 +184,7 @@ async def test_what_an_older_copy_dates_after_the_recount_is_dated_anew_too(
     try:
         for _ in range(2):
             await cases_redated(service)
-            await eventually(dated, "every case to be dated with this calendar", 5)
+            await eventually(dated, "every case to be dated with this calendar")
     finally:
         recounting.cancel()
         await asyncio.gather(recounting, return_exceptions=True)

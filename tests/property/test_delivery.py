@@ -83,7 +83,7 @@ class Play:
             for name, *rest in actions:
                 await getattr(self, name if name != "pass" else "idle")(*rest)
             failpoints.arm("")
-            await eventually(self.all_counted, "every message to be counted", 30)
+            await eventually(self.all_counted, "every message to be counted", 60)
             await self.once_and_in_order()
         finally:
             failpoints.arm("")
