@@ -55,7 +55,7 @@ async def test_a_service_reads_and_writes_its_own_and_nothing_of_another(guarded
     await admin.publish([envelope(topic_of(name, "requests")) for name in TWO])
     assert await funeral.name() == await admin.name(), "who a bus is, every account may know"
     own = funeral.subscribe("funeral", [topic_of("funeral", "requests")])
-    assert len(await own.fetch(10, 5)) == 1
+    assert len(await own.fetch(10, 30)) == 1
     await own.commit()
     await funeral.publish([envelope(topic_of("funeral", "events"))])
     with pytest.raises(Misconfigured, match="ONEWINDOW_BUS_USER"):

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from shared import failpoints
+from shared.bus.leases import LEASE_SECONDS
 from shared.catalog.protocol import UnitChanged
 from shared.clock import monotonic
 from shared.delivery.parking import RETRY
@@ -222,19 +223,17 @@ async def test_a_clean_stop_ends_soon_gives_the_leases_back_and_the_next_start_w
     await item.send(item.requested())
     begun = monotonic()
     await alone.stop()
-    assert monotonic() - begun < 4
+    assert monotonic() - begun < LEASE_SECONDS
     async with publishing(alone.dsn) as bus:
         async with bus._db.connection() as conn:
             held = await conn.fetchval("SELECT count(*) FROM bus.cursor WHERE owner IS NOT NULL")
             members = await conn.fetchval("SELECT count(*) FROM bus.group_member")
+            # Whoever waits for the end of a lease, waits an hour.
+            await conn.execute("UPDATE bus.cursor SET lease_until = clock_timestamp() + interval '1 hour'")
         await bus.publish([item.envelope(item.withdrawal())])
     assert (held, members) == (0, 0)
-    begun = monotonic()
     await alone.start()
-    started = monotonic()
     assert (await item.quiet()).phase == "ended"
-    assert monotonic() - started < 3, "the next run waited for leases"
-    assert started - begun < 8
 
 
 @over_matters
