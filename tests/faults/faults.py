@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from shared.clock import monotonic
 from tests.faults import poison
 from tests.faults.database_faults import every_write_fails
-from tests.faults.rounds import SERVICES, Scene
+from tests.faults.rounds import REST_SECONDS, SERVICES, Scene
 from tests.faults.scattered import APART
 from tests.faults.silence import clock_jumps, killed_at_a_timer
 from tests.support.database import eventually
@@ -83,7 +83,7 @@ async def stale_lease(scene: Scene) -> None:
     scene.is_back()
 
     async def leave_it_alone() -> None:
-        await eventually(scene.rests, "both processes to come to rest", 60, 0.1)
+        await eventually(scene.rests, "both processes to come to rest", REST_SECONDS, 0.1)
         scene.client.url = scene.platform.url
         await other.stop()
 

@@ -36,7 +36,7 @@ async def one_case(scene: Scene) -> None:
 async def _in_flight(scene: Scene) -> str:
     if not scene.client.in_flight:
         scene.beside(scene.client.case(scene.spare()))
-    await eventually(lambda: scene.client.in_flight, "a case to be in flight", 30)
+    await eventually(lambda: scene.client.in_flight, "a case to be in flight", 60)
     return scene.client.in_flight[-1]
 
 
@@ -47,7 +47,7 @@ async def _parks_or_closes(scene: Scene, conn: asyncpg.Connection, case: str) ->
     async def settled() -> bool:
         return case in scene.client.concluded or await parked()
 
-    await eventually(settled, f"{case} to be parked or closed", 30, 0.05)
+    await eventually(settled, f"{case} to be parked or closed", 60, 0.05)
     return await parked()
 
 
@@ -62,7 +62,7 @@ async def every_case(scene: Scene) -> None:
                 status, text = await scene.platform.readiness()
                 return status == 503 and "coordinator.consumer" in text
 
-            await eventually(named, "/readyz to name the stopped consumer", 60, 0.1)
+            await eventually(named, "/readyz to name the stopped consumer", 120, 0.1)
         await scene.platform.stop()
         await scene.platform.restart()
         scene.is_back()
@@ -85,4 +85,4 @@ async def _retry_all(scene: Scene, conn: asyncpg.Connection) -> None:
             assert status in {200, 404}
         return not await conn.fetchval("SELECT count(*) FROM coordinator.parked")
 
-    await eventually(none_left, "what was parked to be handled after all", 60, 0.3)
+    await eventually(none_left, "what was parked to be handled after all", 120, 0.3)

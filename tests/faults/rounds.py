@@ -29,10 +29,10 @@ FEW, MANY = 24, 40
 """Cases of a round: where each fault is played once, and where there is time for many rounds."""
 
 SERVICES = sorted(load().services)
-PATIENCE = 150.0
+PATIENCE = 300.0
 """Seconds that a round may take beyond what its fault lasts."""
 
-REST_SECONDS = 60.0
+REST_SECONDS = 120.0
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Scattered:
         """In every process: it is armed where it is reached."""
         await asyncio.gather(*(part.arm(setting) for part in self._parts.values()))
 
-    async def dies(self, seconds: float = 30.0) -> None:
+    async def dies(self, seconds: float = 60.0) -> None:
         """Whoever comes by the place first; then nobody else does."""
         await eventually(self._fallen, "the failpoint to be reached", seconds, 0.02)
         for part in self._fallen():

@@ -44,7 +44,7 @@ async def killed_at_a_timer(scene: Scene) -> None:
     target = await _now(scene) + timedelta(days=31)
     await scene.platform.arm("intake/timer.before=kill")
     scene.beside(_move(scene, target))
-    await scene.platform.dies(60)
+    await scene.platform.dies()
     scene.struck = monotonic()
     await scene.platform.restart()
 

@@ -48,7 +48,7 @@ def _named(seed: str) -> tuple[str, Fault, int]:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 async def test_every_case_is_closed_exactly_once_whatever_strikes(
     grounds: Grounds, outcomes: list[Outcome], bus: str, fault: Fault, number: int
 ) -> None:

@@ -23,7 +23,7 @@ CASES = 24
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("with_the_platform", [False, True])
 async def test_a_platform_whose_own_database_is_killed_goes_on_or_ends_loudly_and_loses_nothing(
     tmp_path: Path, with_the_platform: bool
@@ -56,6 +56,6 @@ async def attacked(platform: Together, seen: Path, with_the_platform: bool) -> N
                 await platform.restart()
             else:
                 manager = asyncio.create_task(platform.tended())
-                await eventually(lambda: len(client.concluded) == CASES, "all to be closed", 120, 0.1)
+                await eventually(lambda: len(client.concluded) == CASES, "all to be closed", 300, 0.1)
                 manager.cancel()
         log.rest()

@@ -17,8 +17,8 @@ from tests.faults.history.lines import read_lines
 from tests.support.database import Server
 from tests.support.kafka import own_url
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-PATIENCE = 240.0
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+PATIENCE = 480.0
 """Seconds; on a machine of its own a run takes a few."""
 
 PLANTED = {

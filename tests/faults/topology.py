@@ -51,7 +51,7 @@ class Topology(Protocol):
     async def arm(self, setting: str) -> None:
         """Arms failpoints while it runs."""
 
-    async def dies(self, seconds: float = 30.0) -> None:
+    async def dies(self, seconds: float = 60.0) -> None:
         """Waits until a process has killed itself at a failpoint."""
 
     async def start(self) -> None:
@@ -142,7 +142,7 @@ class Together:
         """Arms failpoints in the running process."""
         self._arming.write_text(setting)
         self._signal(signal.SIGUSR1)
-        await eventually(lambda: not self._arming.exists(), f"{setting} to be armed", 10)
+        await eventually(lambda: not self._arming.exists(), f"{setting} to be armed", 60)
 
     @property
     def runs(self) -> bool:
@@ -154,7 +154,7 @@ class Together:
         """Whether it was started and has ended, by itself or killed from inside."""
         return self._process is not None and self._process.exitcode is not None
 
-    async def dies(self, seconds: float = 30.0) -> None:
+    async def dies(self, seconds: float = 60.0) -> None:
         """Waits until the process has killed itself at a failpoint."""
         await eventually(lambda: self.has_ended, "the failpoint to be reached", seconds, 0.02)
         assert self._running.exitcode == -signal.SIGKILL
