@@ -115,7 +115,7 @@ def statuses(application: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def when(
-    platform: Platform, number: str, fits: Callable[[dict[str, Any]], Any], what: str, seconds: float = 15
+    platform: Platform, number: str, fits: Callable[[dict[str, Any]], Any], what: str, seconds: float = 60
 ) -> dict[str, Any]:
     """The application once it fits; fails saying what was waited for and how it stood."""
     seen: dict[str, Any] = {}
@@ -133,7 +133,7 @@ async def when(
     return seen
 
 
-async def ended(platform: Platform, number: str, seconds: float = 15) -> dict[str, Any]:
+async def ended(platform: Platform, number: str, seconds: float = 60) -> dict[str, Any]:
     """The application once it is over, in whatever way."""
     over = {"closed", "withdrawn", "not_accepted", "terminated"}
     return await when(platform, number, lambda a: a["status"] in over, "to end", seconds)
@@ -147,7 +147,7 @@ async def task(platform: Platform, service: str, number: str, account: str, kind
         found[:] = [t for t in await platform.tasks(service, number, account) if t["kind"] == kind]
         return bool(found)
 
-    await eventually(look, f"a task {kind} of {number}", 15)
+    await eventually(look, f"a task {kind} of {number}", 60)
     return found[0]
 
 
@@ -196,7 +196,7 @@ async def published(platform: Platform, topic: str, name: str, case_id: str) -> 
         found[:] = await events(platform, topic, name, case_id)
         return bool(found)
 
-    await eventually(look, f"{name} of {case_id}", 10)
+    await eventually(look, f"{name} of {case_id}", 60)
     return found
 
 

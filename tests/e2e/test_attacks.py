@@ -7,6 +7,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from datetime import timedelta
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.intake.api.example import EXAMPLE
-from shared.clock import SystemClock, monotonic, new_id
+from shared.clock import SystemClock, new_id
 from shared.http.paging import cursor
 from shared.http.principal import Principal, RoleInUnit, to_claims
 from shared.http.tokens import AUDIENCE, ISSUER, issue
@@ -183,9 +184,9 @@ async def test_a_flood_of_wrong_names_is_answered_at_once_and_in_short(platform:
         **{f"x{n}": 1 for n in range(20_000)},
         "form": {f"y{n}": 1 for n in range(20_000)},
     }
-    start = monotonic()
+    start = process_time()  # of our own work, whatever else the machine does
     answer = await call(platform, "window", "POST", APPLICATIONS, json=body)
-    assert monotonic() - start < 5, "weighing each against each would take minutes"
+    assert process_time() - start < 5, "weighing each against each would take minutes"
     assert (answer.status_code, len(answer.json()["errors"]) <= 500) == (422, True)
 
 

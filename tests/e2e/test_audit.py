@@ -35,7 +35,7 @@ async def test_i11_the_chain_of_every_service_covers_all_that_a_case_changed(pla
     done = await ended(platform, (await hand_in(platform, family(platform)))["application_no"])
     await platform.get(f"/api/intake/applications/{done['application_no']}", unmasked=True)
     for service in platform.host.catalog.services:
-        await eventually(lambda s=service: _linked(platform, s), f"all rows of {service} to be linked", 5)
+        await eventually(lambda s=service: _linked(platform, s), f"all rows of {service} to be linked")
         *told, last = await verified(platform, service)
         assert last["done"], service
         assert last["findings"] == 0, (service, told)

@@ -146,13 +146,13 @@ async def test_news_to_one_who_agreed_lets_the_days_to_answer_run(world: Hosted)
         papers = (await world.application(number))["papers"]
         return any(p["kind"] == "correction" and p["delivered_at"] for p in papers)
 
-    await eventually(delivered, "the news to deliver the paper", 10)
+    await eventually(delivered, "the news to deliver the paper")
 
     async def told() -> bool:
         state = await world.host.services["coordinator"].load("case", UUID(asked["case_id"]))
         return bool(state.papers[0].delivered)
 
-    await eventually(told, "the coordinator to learn of the delivery", 10)
+    await eventually(told, "the coordinator to learn of the delivery")
     await go_to(world, "2026-12-08T00:30")
     assert (await ended(world, number))["status"] == "terminated"
 

@@ -31,7 +31,7 @@ async def overdue(platform: Hosted, at, step: int) -> None:
     async def climbed() -> bool:
         return (await standing(platform, at)).escalation >= step
 
-    await eventually(climbed, f"step {step} of the escalation", 10)
+    await eventually(climbed, f"step {step} of the escalation")
 
 
 async def test_a_task_that_nobody_takes_climbs_until_somebody_decides_it(moving: Hosted) -> None:

@@ -49,7 +49,7 @@ async def approve_what_went_to_a_person(platform: Platform, number: str) -> dict
         seen.update(await platform.application(number))
         return seen["status"] == "closed"
 
-    await eventually(over, f"{number} to close", 15)
+    await eventually(over, f"{number} to close", 60)
     return seen
 
 
@@ -105,7 +105,7 @@ async def test_a_silent_source_is_waited_for_by_name_and_its_later_answer_goes_o
         await moving.post("/api/dev/clock", {"minutes": 11})
         return (await moving.application(number))["status"] == "closed"
 
-    await eventually(asked_again, f"{number} to close after the source was asked again", 15, pause=0.2)
+    await eventually(asked_again, f"{number} to close after the source was asked again", 60, pause=0.2)
     assert (await moving.application(number))["outcome"] == "approved"
 
 

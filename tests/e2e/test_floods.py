@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import orjson
 import pytest
 
 from services.intake.api import drafts
-from shared.clock import monotonic, new_id
+from shared.clock import new_id
 from shared.config import Settings
 from shared.runtime.host import Host
 from tests.e2e.acting import allowance, person
@@ -22,16 +23,17 @@ from tests.support.platform import Hosted
 pytestmark = pytest.mark.e2e
 APPLICATIONS = "/api/intake/applications"
 AT_ONCE = 5.0
-"""Seconds: each of these took from ten to hundreds, in which no other request, lease or message was served."""
+"""Seconds of this process's own work, whatever else the machine does: each of these took from ten to hundreds, in which no
+other request, lease or message was served."""
 
 MARKS = "4" + "\u0315" * 60_000 + "\u0300" * 60_000
 """Unicode puts combining marks into order one by one: twice as many take four times as long."""
 
 
 async def timed(platform: Hosted, who: str | None, method: str, path: str, **more: Any) -> Any:
-    began = monotonic()
+    began = process_time()
     answer = await call(platform, who, method, path, **more)
-    assert monotonic() - began < AT_ONCE, (path, monotonic() - began)
+    assert process_time() - began < AT_ONCE, (path, process_time() - began)
     return answer
 
 
@@ -89,9 +91,9 @@ async def test_a_process_of_one_service_describes_the_whole_once(server: Server,
     async with Host(settings, ["access"]).running() as host:
         alone = Hosted(host)
         first = (await call(alone, None, "GET", "/openapi.json")).text
-        began = monotonic()
+        began = process_time()
         assert {(await call(alone, None, "GET", "/openapi.json")).text for _ in range(5)} == {first}
-        assert monotonic() - began < AT_ONCE
+        assert process_time() - began < AT_ONCE
         assert "/api/intake/applications" in first
 
 

@@ -73,7 +73,7 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
         add_generation(here, SEAL, name)
         add_generation(here, AUDIT, name)
     add_generation(here, SIGN, "")
-    await eventually(lambda: _newest(platform) == {2}, "the new generation to be taken up", 6)
+    await eventually(lambda: _newest(platform) == {2}, "the new generation to be taken up")
     assert platform.host.keyring.signing_key[0].startswith("2-")
 
     assert await old_rows(platform), "rows sealed before the rotation"
@@ -121,7 +121,7 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
     await command._retire("elderly")
     assert [kid for kid in platform.host.keyring.kids if kid.startswith("elderly.1-")], "not yet looked"
     await eventually(
-        lambda: not [kid for kid in platform.host.keyring.kids if kid.startswith("elderly.1-")], "it to be let go", 6
+        lambda: not [kid for kid in platform.host.keyring.kids if kid.startswith("elderly.1-")], "it to be let go"
     )
     assert list((here / "retired").glob("elderly.1-*.key"))
     await command._retire("intake")

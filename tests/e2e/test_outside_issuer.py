@@ -88,7 +88,7 @@ async def test_a_token_signed_out_opens_nothing_again(both) -> None:
     async def over() -> bool:
         return (await with_token(platform, token, "GET", "/api/auth/me")).status_code == 401
 
-    await eventually(over, "the token to be refused", 5)
+    await eventually(over, "the token to be refused")
     assert await over()
 
 

@@ -300,7 +300,7 @@ async def test_numbers_have_no_gap_and_no_twin_whoever_issues(platform: Hosted) 
     async def all_issued() -> bool:
         return not await rows(platform, "SELECT 1 FROM intake.paper WHERE number IS NULL")
 
-    await eventually(all_issued, "every paper to be issued", 10)
+    await eventually(all_issued, "every paper to be issued")
     assert await gaps(platform) == []
 
 
@@ -322,7 +322,7 @@ async def test_a_batch_that_fails_takes_no_number_with_it(platform: Hosted, monk
     async def issued() -> bool:
         return (await platform.get(path(number, short["id"]))).status_code == httpx.codes.OK
 
-    await eventually(issued, "the receipt to be issued", 20)
+    await eventually(issued, "the receipt to be issued")
     assert len(failed) == 2
     assert await gaps(platform) == []
 

@@ -221,7 +221,7 @@ async def undone(platform: Hosted, number: str) -> dict:
         seen = await platform.application(number)
         return item_of(seen, "funeral.fee_waiver")["status"] == "revoked"
 
-    await eventually(look, "the waiver to be revoked", 20)
+    await eventually(look, "the waiver to be revoked", 60)
     return await platform.application(number)
 
 
@@ -252,7 +252,7 @@ async def test_a_false_commitment_revokes_what_was_granted_on_it_and_bars_its_si
         )
         return {e["code"] for e in answer.json().get("errors", [])} == {"COMMITMENT_BARRED"}
 
-    await eventually(barred, "the signer to be barred, which is looked up every few seconds", 10)
+    await eventually(barred, "the signer to be barred, which is looked up every few seconds")
     again = bereavement(moving, replace(family(moving), heir=of.heir))
     brought = {**again, "materials": [*again["materials"][:-1], {"type": "kinship_proof", "source": "paper"}]}
     assert (await moving.post("/api/intake/applications", brought)).status_code == 201, "with the paper they may"
@@ -264,7 +264,7 @@ async def test_a_false_commitment_revokes_what_was_granted_on_it_and_bars_its_si
         third = bereavement(moving, replace(family(moving), heir=of.heir))
         return (await moving.post("/api/intake/applications", third)).status_code == 201
 
-    await eventually(free, "the signer to commit again", 10)
+    await eventually(free, "the signer to commit again")
 
 
 async def test_a_commitment_stands_only_where_it_may_and_on_the_text_in_force(moving: Hosted):
@@ -298,7 +298,7 @@ async def test_the_receipt_says_in_writing_what_is_missing_by_when_and_what_was_
             found[:] = [p for p in papers if p["kind"] == "receipt" and p["issued_at"]]
             return bool(found)
 
-        await eventually(issued, f"the receipt of {number}", 15)
+        await eventually(issued, f"the receipt of {number}")
         (paper,) = found
         shown = (await moving.get(f"/api/intake/applications/{number}/papers/{paper['id']}")).json()
         return str(shown["content"]["parts"])

@@ -40,14 +40,14 @@ async def test_a_provider_that_was_away_is_asked_again_for_the_same(server: Serv
         async def tried() -> bool:
             return "message_waiting" in await lines(platform, number)
 
-        await eventually(tried, "a first try", 10)
+        await eventually(tried, "a first try")
         assert (await stop_of(platform, number))["delivered_at"] is None, "what did not go out delivers nothing"
         await platform.post("/api/dev/clock", {"minutes": 2})
 
         async def delivered() -> bool:
             return "message_sent" in await lines(platform, number)
 
-        await eventually(delivered, "the message to go out", 10)
+        await eventually(delivered, "the message to go out")
         messenger: Any = platform.host.messenger
         told = [m for m in messenger.given if m.about == number and "已有结果" in m.text]
         assert len(told) == 2
@@ -57,7 +57,7 @@ async def test_a_provider_that_was_away_is_asked_again_for_the_same(server: Serv
         async def is_sealed() -> bool:
             return (await stop_of(platform, number))["seal"]["number"] is not None
 
-        await eventually(is_sealed, "the seal to be put under the paper", 10)
+        await eventually(is_sealed, "the seal to be put under the paper")
         stop = await stop_of(platform, number)
         assert stop["seal"] == {
             "name": stop["content"]["organ"]["seal"],

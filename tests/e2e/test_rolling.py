@@ -25,7 +25,7 @@ PACE = 0.1
 """Seconds between two applications of a window: enough of them meet every process that ends."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_rolling_release_of_services_with_copies_is_noticed_by_nobody(apart: Remote) -> None:
     """Applications are handed in all the while, each once; none is refused, and all close."""
     handed_in: list[str] = []
@@ -46,7 +46,7 @@ async def test_a_rolling_release_of_services_with_copies_is_noticed_by_nobody(ap
         assert (await ended(apart, number, 60))["outcome"] == "approved"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_killed_service_is_only_missed_until_it_is_back(apart: Remote) -> None:
     apart.house.kill("elderly")
     given = await hand_in(apart, family(apart))

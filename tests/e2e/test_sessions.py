@@ -41,13 +41,13 @@ async def signed_in(platform: Hosted, account: str, password: str = PASSWORD) ->
     return found
 
 
-async def refused(platform: Hosted, token: str, seconds: float = 5) -> None:
+async def refused(platform: Hosted, token: str) -> None:
     """Waits until the token opens nothing any more."""
 
     async def over() -> bool:
         return (await call(platform, None, "GET", ME, headers=head(token))).status_code == 401
 
-    await eventually(over, "the token to be refused", seconds)
+    await eventually(over, "the token to be refused")
 
 
 async def say_who(platform: Hosted, token: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ async def a_role_taken(own: Hosted) -> None:
     async def freed() -> bool:
         return (await seen(own, at, "supervisor"))["state"] == "open"
 
-    await eventually(freed, "the task to be free", 5)
+    await eventually(freed, "the task to be free")
     note = (await seen(own, at, "supervisor"))["data"]["freed"]
     assert (note["from"], note["why"]) == ("handler", "HOLDER_LEFT")
     late = await decide(own, at, "handler", "approve", lease=lease)
@@ -177,7 +177,7 @@ async def a_disabled_account(own: Hosted) -> None:
     async def open_again() -> bool:
         return (await seen(own, at, "supervisor"))["state"] == "open"
 
-    await eventually(open_again, "the task to be open again", 5)
+    await eventually(open_again, "the task to be open again")
     assert (await claim(own, at, "deputy")).status_code == 200, "who stands in goes on until the last day"
 
 
@@ -218,7 +218,7 @@ async def test_a_process_that_does_not_host_access_refuses_what_ended_and_asks_a
             async def over() -> bool:
                 return (await call(work, None, "GET", path, headers=head(mine))).status_code == 401
 
-            await eventually(over, "the other process to hear of it", 10)
+            await eventually(over, "the other process to hear of it")
             theirs = outside.token("u-approver", preferred_username="approver", roles=["supervisor"])
             assert (await call(work, None, "GET", path, headers=head(theirs))).status_code == 200
             forged = f"{theirs[:-4]}AAAA"

@@ -72,7 +72,7 @@ async def stands(platform: Platform, service: str, item_id: str, state: str) -> 
     async def look() -> bool:
         return {s["state"] for s in (await effects(platform, service, item_id))["stops"]} == {state}
 
-    await eventually(look, f"the stops of {service} to be {state}", 10)
+    await eventually(look, f"the stops of {service} to be {state}")
 
 
 async def test_a_wrong_death_is_held_at_once_and_undone_in_every_service(everywhere: Platform) -> None:

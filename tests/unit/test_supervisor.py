@@ -38,7 +38,7 @@ async def test_a_worker_that_fails_is_started_again_also_by_a_cancellation_nobod
     starts: list[int] = []
     supervisor = Supervisor()
     supervisor.start("toy.consumer", failing_first(cause, starts))
-    await eventually(lambda: len(starts) == 2, "the second start", 5)
+    await eventually(lambda: len(starts) == 2, "the second start")
     await supervisor.stop()
     assert supervisor.failed == {}
 
@@ -47,7 +47,7 @@ async def test_a_worker_that_must_not_go_on_is_named_and_left_alone() -> None:
     starts: list[int] = []
     supervisor = Supervisor()
     supervisor.start("toy.consumer", failing_first(TooManyFailures("五个", "five"), starts))
-    await eventually(lambda: supervisor.failed, "the failure to be named", 5)
+    await eventually(lambda: supervisor.failed, "the failure to be named")
     await supervisor.stop()
     assert list(supervisor.failed) == ["toy.consumer"]
     assert len(starts) == 1
@@ -59,8 +59,8 @@ async def test_a_worker_that_lacks_a_key_is_named_and_goes_on_once_it_is_there(m
     starts: list[int] = []
     supervisor = Supervisor()
     supervisor.start("toy.consumer", failing_first(no_key("toy.2-0"), starts))
-    await eventually(lambda: "toy.2-0" in supervisor.failed.get("toy.consumer", ""), "the key to be named", 5)
-    await eventually(lambda: len(starts) == 2, "the second start", 5)
+    await eventually(lambda: "toy.2-0" in supervisor.failed.get("toy.consumer", ""), "the key to be named")
+    await eventually(lambda: len(starts) == 2, "the second start")
     assert supervisor.failed == {}
     await supervisor.stop()
 
@@ -77,5 +77,5 @@ async def test_stopping_ends_every_worker() -> None:
     supervisor = Supervisor()
     supervisor.start("toy.relay", work)
     await asyncio.sleep(0)
-    await asyncio.wait_for(supervisor.stop(), 5)
+    await asyncio.wait_for(supervisor.stop(), 20)
     assert ended == ["put away"]
