@@ -64,7 +64,8 @@ async def test_a_head_kept_outside_is_on_the_chain_and_a_made_up_one_is_not(plat
         return answer.json() if answer.status_code == 200 else None
 
     head = await eventually(signed, "a head to be signed")
-    assert (await verified(platform, "intake", heads=[head]))[-1]["findings"] == 0
+    told = await verified(platform, "intake", heads=[head])
+    assert told[-1]["findings"] == 0, told
     assert (await verified(platform, "intake", heads=[head | {"service": "funeral"}]))[-1]["findings"] == 0
     told = await verified(platform, "intake", heads=[head | {"hash": "00" * 32}])
     assert {line["finding"] for line in told if "finding" in line} == {"HEAD_FORGED", "HEAD_NOT_ON_CHAIN"}

@@ -60,7 +60,7 @@ async def written_by_a_newer_release(platform: Hosted, case_id: str) -> AsyncIte
     ]
     async with platform.host.db.transaction(None) as conn:
         for table, column in tables:
-            for row in await conn.fetch(f"SELECT id, body FROM {table} WHERE {column} = $1", UUID(case_id)):
+            for row in await conn.fetch(f"SELECT id, body FROM {table} WHERE {column} = $1 FOR UPDATE", UUID(case_id)):
                 before[f"{table} {row['id']}"] = added_to(row["body"])
                 await conn.execute(
                     f"UPDATE {table} SET body = $2, version = version + 1, release = $3 WHERE id = $1",
@@ -74,7 +74,9 @@ async def written_by_a_newer_release(platform: Hosted, case_id: str) -> AsyncIte
             table, _, identity = where.partition(" ")
             assert await conn.fetchval(f"SELECT body FROM {table} WHERE id = $1", UUID(identity)) == body, table
             await conn.execute(
-                f"UPDATE {table} SET body = $2, release = 1 WHERE id = $1", UUID(identity), without(body)
+                f"UPDATE {table} SET body = $2, version = version - 1, release = 1 WHERE id = $1",
+                UUID(identity),
+                without(body),
             )
 
 

@@ -44,6 +44,11 @@ async def reset(platform: Platform, who: Principal, **body: Any) -> httpx.Respon
     return await call(platform, who, "POST", "/api/ops/funeral/positions/reset", json=said)
 
 
+async def resets(platform: Platform) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await get(platform, "/api/ops/funeral/positions/resets"))["items"]
+    return found
+
+
 async def test_the_services_of_the_catalogue_are_named_whoever_runs_them(platform: Platform) -> None:
     items = (await get(platform, "/api/ops"))["items"]
     assert {item["service"] for item in items} == set(platform.host.catalog.services)
@@ -95,10 +100,19 @@ async def test_a_record_that_is_no_event_is_listed_with_where_from_and_why_page_
 async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(platform: Platform) -> None:
     done = await ended(platform, (await hand_in(platform, family(platform)))["application_no"])
     partition = partition_of(done["case_id"], PARTITIONS)
-    assert (await reset(platform, ONE, partition=partition)).json()["state"] == "proposed"
-    assert (await reset(platform, ONE, partition=partition)).json()["state"] == "proposed"
-    moved = (await reset(platform, TWO, partition=partition)).json()
-    assert moved["state"] == "done"
+    for _ in range(2):
+        alone = (await reset(platform, ONE, partition=partition)).json()
+        assert alone.get("state") == "proposed", alone
+    asked = (await reset(platform, TWO, partition=partition)).json()
+    assert asked.get("state") in {"done", "wanted"}, (
+        asked
+    )  # whichever comes first: its owner, or the end of our patience
+
+    async def carried_out() -> dict[str, Any] | None:
+        (found,) = [r for r in await resets(platform) if r["number"] == asked["number"]]
+        return found if found["state"] == "done" else None
+
+    moved: Any = await eventually(carried_out, "the owner of the partition to carry it out")
     assert (moved["to"], moved["second_by"]) == (0, "second")
 
     async def read_again() -> bool:
@@ -110,7 +124,7 @@ async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(
     papers = [{**paper, "delivered_at": None} for paper in again["papers"]]  # sent meanwhile, to who agreed to it
     assert {**again, "papers": papers} == {**done, "clock": again["clock"], "papers": papers}
     assert [p["id"] for p in papers] == [p["id"] for p in done["papers"]]
-    assert (await get(platform, "/api/ops/funeral/positions/resets"))["items"][-1]["number"] == moved["number"]
+    assert (await resets(platform))[-1]["number"] == moved["number"]
 
 
 @pytest.mark.parametrize(
