@@ -64,6 +64,9 @@ def server() -> Iterator[Server]:
     """The session's PostgreSQL, its data in a temporary folder that is removed."""
     with passing_folder("onewindow-test-") as folder:
         postgres = EmbeddedPostgres(folder)
+        # Where there is no room in memory: nothing here comes back from a crash, and hundreds of databases that wait for
+        # the disk make a run as slow, and as uneven, as whatever else writes on the machine.
+        postgres._settings |= {"fsync": "off"}
         try:
             yield Server(postgres, postgres.start())
         finally:
