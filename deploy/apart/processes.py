@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from shared.config import PREFIX
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 90.0, 30.0
+START_SECONDS, STOP_SECONDS = 180.0, 30.0
 
 
 class DidNotStart(RuntimeError):

@@ -23,7 +23,7 @@ from deploy.kafka.settings import ADMIN, Node, client_properties, properties
 from shared.bus.kafka_acls import Grant
 from shared.clock import new_id
 
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 20
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+PerfDisableSharedMem")
 

@@ -268,7 +268,7 @@ async def test_a_question_in_hand_at_a_clean_stop_is_put_at_once_by_the_next_sta
 async def test_a_process_that_stands_still_in_a_transaction_does_not_hold_up_the_others(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "HUNG", "200ms")
+    monkeypatch.setattr(engine, "HUNG", "2s")
     hung, other = Database(dsn, 1), Database(dsn, 1)
     await hung.open()
     await other.open()

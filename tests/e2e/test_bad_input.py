@@ -190,7 +190,7 @@ def test_a_wrong_setting_stops_the_start_by_its_name(name, value) -> None:
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), name: value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 2
