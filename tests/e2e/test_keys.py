@@ -6,13 +6,14 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.clock import monotonic, new_id
+from shared.clock import UTC, SystemClock, monotonic, new_id
 from shared.config import Settings
 from shared.crypto.folder import AUDIT, SEAL, SIGN, add_generation
 from shared.crypto.sealing import generation_of, newest_kids
@@ -28,6 +29,7 @@ from tests.support.platform import Hosted, run_platform
 
 pytestmark = pytest.mark.e2e
 SCAN = pdf_file(b"before the rotation")
+LONG_AGO = datetime(2001, 9, 9, tzinfo=UTC)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -116,9 +118,10 @@ async def test_cases_go_on_over_a_rotation_and_what_rests_is_sealed_anew_beside_
     conn = await asyncpg.connect(platform.host.db.dsn)
     await conn.execute("UPDATE bus.record SET appended_at = appended_at - interval '91 days'")
     await conn.close()
+    _made(here, SystemClock().now())  # however long all this has taken
     with pytest.raises(Conflict, match="may still need it until"):
         await command._retire("elderly")
-    _long_ago(here)
+    _made(here, LONG_AGO)
     await command._retire("elderly")
     assert [kid for kid in platform.host.keyring.kids if kid.startswith("elderly.1-")], "not yet looked"
     await eventually(
@@ -150,9 +153,10 @@ def _newest(platform: Hosted) -> set[int]:
     return {generation_of(newest_kids(platform.host.keyring.kids)[name]) for name in names}
 
 
-def _long_ago(folder: Path) -> None:
+def _made(folder: Path, at: datetime) -> None:
+    """The generations were made at this moment."""
     for path in (folder / "seal").iterdir():
-        os.utime(path, (1_000_000_000, 1_000_000_000))
+        os.utime(path, (at.timestamp(), at.timestamp()))
 
 
 async def _load(platform: Hosted, number: str) -> None:
@@ -175,7 +179,6 @@ async def test_a_token_of_the_signing_key_before_still_lets_in_and_a_new_one_eve
     kid, key = rotating.host.keyring.signing_key
     assert (await call(rotating, "window", "GET", "/api/auth/me")).status_code == 200
     add_generation(here, SIGN, "")
-    from shared.clock import SystemClock
     from shared.http.tokens import issue
     from tests.support.attack import principal
 
