@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from tests.e2e.acting import allowance, bereavement, ended, family, hand_in, person, say, task, when
@@ -31,8 +32,10 @@ async def test_the_query_code_shows_status_and_words_and_nobody(everywhere: Plat
 
 async def test_guessing_at_a_query_code_is_slowed(platform: Hosted) -> None:
     number = (await platform.submit(allowance(person("韩限速"))))["application_no"]
-    answers = [await platform.get(f"/api/intake/progress/{number}", None, code=f"GUESS{n:05d}") for n in range(22)]
-    assert answers[-1].status_code == 429
+    path, answers = f"/api/intake/progress/{number}", list[httpx.Response]()
+    while len(answers) < 60 and (not answers or answers[-1].status_code == 404):  # a slow machine makes room in between
+        answers.append(await platform.get(path, None, code=f"GUESS{len(answers):05d}"))
+    assert (answers[-1].status_code, len(answers) > 20) == (429, True)
     assert int(answers[-1].headers["Retry-After"]) >= 1
 
 

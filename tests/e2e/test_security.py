@@ -135,12 +135,10 @@ async def test_the_query_code_is_not_to_be_guessed_and_opens_no_name(platform, w
     assert not [s for s in ("欧阳", "长寿", "p1_", given["case_id"]) if s in shown.text]
     wrong = [await call(platform, None, "GET", p, params={"code": "AAAAAAAAAA"}) for p in (path, f"{path[:-1]}Y")]
     assert [(w.status_code, w.json()) for w in wrong] == [(404, wrong[0].json())] * 2
-    tries = [
-        await call(
-            platform, None, "GET", path, params={"code": f"B{n:09d}"}, headers={"X-Forwarded-For": f"10.0.0.{n}"}
-        )
-        for n in range(25)
-    ]
+    tries = wrong[:1]
+    while len(tries) < 60 and tries[-1].status_code == 404:  # a slow machine makes room in between
+        said, headers = {"code": f"B{len(tries):09d}"}, {"X-Forwarded-For": f"10.0.0.{len(tries)}"}
+        tries.append(await call(platform, None, "GET", path, params=said, headers=headers))
     assert tries[-1].status_code == 429
     assert int(tries[-1].headers["retry-after"]) >= 1
 
