@@ -98,7 +98,7 @@ async def _claim(service: RunningService) -> list[Open]:
             service.news.take_doubt(),
             list(service.newer.ids),
         )
-        if not any(row["effect"] for row in rows):
+        if rows and not any(row["effect"] for row in rows):
             await conn.execute("SET LOCAL synchronous_commit = off")
     return [ask for row in rows if (ask := _opened(service, row)) is not None]
 
