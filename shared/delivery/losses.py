@@ -43,8 +43,8 @@ class Losses:
         its database is an older one; once, also over a crash."""
         (topic, partition), row = lost.at, (*lost.at, lost.position, lost.begin)
         zh, en = _told(lost)
-        detail = {"topic": topic, "partition": partition, "from": lost.position, "to": lost.begin}
-        async with self._service.write(BY_ITSELF, "records lost", detail) as conn:
+        detail = {"topic": topic, "partition": partition, "from": lost.position, "to": lost.begin, "cause": lost.cause}
+        async with self._service.write(BY_ITSELF, "position moved", detail) as conn:
             await conn.execute(
                 f"INSERT INTO {self._table} (topic, partition, target, skip, state, proposed_by, reason, moved_from, moved_to)"
                 f" SELECT $1, $2, $6, true, '{LOST}', '{BY_ITSELF}', $5, $3, $4 WHERE NOT EXISTS (SELECT"
@@ -54,7 +54,7 @@ class Losses:
                 f"{zh} / {en}",
                 lost.cause,
             )
-        log.critical("records_lost", service=self._service.spec.name, topic=topic, records=lost.records, reason=en)
+        log.critical(_EVENTS[lost.cause], service=self._service.spec.name, topic=topic, records=lost.records, reason=en)
         METRICS.lost.labels(self._service.spec.name, topic).inc(lost.records)
         await self.look()
 
@@ -98,6 +98,12 @@ _NOTES: Final[Mapping[str, str]] = {
     "let_go": "records of {} were gone before they were read 有事件未读已失",
     "bus_back": "the bus has lost the end of {} 总线丢失了末尾",
     "database_back": "the database is older than what was read of {} 数据库比总线旧",
+}
+
+_EVENTS: Final[Mapping[str, str]] = {
+    "let_go": "records_lost",
+    "bus_back": "bus_went_back",
+    "database_back": "database_is_older",
 }
 
 

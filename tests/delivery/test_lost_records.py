@@ -110,8 +110,9 @@ async def test_what_was_let_go_during_an_outage_is_told_and_the_cases_it_concern
     assert METRICS.lost.labels(NAME, REQUESTS)._value.get() == before + len(IDS)
     assert f"records of {REQUESTS} were gone before they were read" in toy.service.losses.note()
     assert toy.supervisor.failed == {}, "its cause is known: it does not stop after five"
-    (audited,) = await toy.fetch("SELECT detail FROM toy.audit WHERE action = 'records lost'")
-    assert json.loads(audited["detail"])["to"] == 2 * len(IDS)
+    (audited,) = await toy.fetch("SELECT detail FROM toy.audit WHERE action = 'position moved'")
+    detail = json.loads(audited["detail"])
+    assert (detail["to"], detail["cause"]) == (2 * len(IDS), "let_go")
 
     await toy.stop()
     toy = await ground.start()

@@ -15,6 +15,7 @@ import pytest
 
 from shared.bus import embedded_sql
 from shared.bus.outgoing import partition_of
+from shared.bus.port import Lost
 from shared.catalog.registry import PARTITIONS
 from shared.clock import new_id
 from shared.delivery.pressure import POOL_SECONDS, UNPUBLISHED_SECONDS
@@ -55,7 +56,7 @@ async def test_the_services_of_the_catalogue_are_named_whoever_runs_them(platfor
     assert all(item["here"] for item in items)
 
 
-@pytest.mark.parametrize("path", ["parked", "parked/1", "lag", "dead", "stuck", "positions/resets"])
+@pytest.mark.parametrize("path", ["parked", "parked/1", "lag", "dead", "refused", "stuck", "positions/resets"])
 async def test_a_service_that_does_not_run_here_is_404_with_a_sentence_in_both_languages(
     platform: Platform, path: str
 ) -> None:
@@ -125,6 +126,32 @@ async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(
     assert {**again, "papers": papers} == {**done, "clock": again["clock"], "papers": papers}
     assert [p["id"] for p in papers] == [p["id"] for p in done["papers"]]
     assert (await resets(platform))[-1]["number"] == moved["number"]
+
+
+async def test_records_lost_unread_are_told_until_an_operator_has_looked_after_them(platform: Platform) -> None:
+    service = platform.host.services["funeral"]
+    for _ in range(2):
+        await service.losses.record(Lost((REQUESTS, 2), 5, 9))
+    told = (await get(platform, "/readyz"))["services"]["funeral"]
+    assert told.startswith(f"degraded: records of {REQUESTS} were gone before they were read")
+    rows = [
+        r for r in (await get(platform, "/api/ops/funeral/positions/resets?limit=200"))["items"] if r["state"] == "lost"
+    ]
+    ((number, moved),) = [(row["number"], (row["partition"], row["from"], row["to"])) for row in rows]
+    assert moved == (2, 5, 9)
+
+    async def seen(which: int, who: Principal = ONE, reason: str = "asked every office") -> httpx.Response:
+        path = f"/api/ops/funeral/positions/resets/{which}/seen"
+        return await call(platform, who, "POST", path, json={"reason": reason})
+
+    assert (await seen(number, reason="no")).status_code == 422
+    assert (await seen(number + 1000)).status_code == 404
+    clerk = Principal("clerk", "clerk", "staff", (RoleInUnit("clerk", "420112", "420112"),))
+    assert (await seen(number, clerk)).status_code == 403
+    assert (await seen(number)).json() == {"state": "seen"}
+    assert (await seen(number)).status_code == 404
+    assert (await get(platform, "/readyz"))["services"]["funeral"] == "ready"
+    assert (await get(platform, "/api/ops/funeral/refused"))["items"] == []
 
 
 @pytest.mark.parametrize(

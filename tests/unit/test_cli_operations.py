@@ -22,6 +22,21 @@ PAGES = {
         "next": None,
     },
 }
+PAGES["/api/ops/funeral/refused"] = {
+    "items": [
+        {
+            "number": 3,
+            "topic": "onewindow.funeral.requests",
+            "partition": 3,
+            "key": "case",
+            "type": "cn.onewindow.coordinator.ItemRequested.v1",
+            "bytes": 900_000,
+            "reason": "max.message.bytes",
+            "since": "2026-11-21T02:00:00Z",
+        }
+    ],
+    "next": None,
+}
 HEAD = {"service": "elderly", "number": 1}
 NO_HEAD = {"code": "NO_HEAD", "title": "未找到 / Not found", "detail": "还没有签过链头 / no head was signed yet"}
 STRANGER = {"code": "TOKEN_INVALID", "title": "未登录 / Not signed in", "detail": "令牌已失效 / it does not hold"}
@@ -116,6 +131,13 @@ def test_a_refusal_is_said_in_the_words_of_the_platform(run: Callable[..., tuple
     assert code == 2
     assert "going forward skips 2 records" in said
     assert "SKIPS_RECORDS" in said
+
+
+def test_what_the_bus_refused_is_shown_and_a_loss_is_looked_after(run: Callable[..., tuple[int, str]]) -> None:
+    code, said = run("bus", "refused")
+    assert (code, "ItemRequested.v1" in said, "max.message.bytes" in said) == (1, True, True)
+    code, said = run("bus", "seen", "funeral", "3", "--reason", "x")
+    assert (code, "至少 4 个字" in said) == (2, True)
 
 
 def test_a_refusal_is_told_once_in_each_language_and_without_the_address_of_the_route(
