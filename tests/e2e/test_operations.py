@@ -101,6 +101,12 @@ async def test_a_record_that_is_no_event_is_listed_with_where_from_and_why_page_
 async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(platform: Platform) -> None:
     done = await ended(platform, (await hand_in(platform, family(platform)))["application_no"])
     partition = partition_of(done["case_id"], PARTITIONS)
+
+    async def all_stored() -> bool:
+        items = (await get(platform, "/api/ops/funeral/lag"))["items"]
+        return all(item["records"] == 0 for item in items)
+
+    await eventually(all_stored, "every position to be stored: it is a while after what was handled")
     for _ in range(2):
         alone = (await reset(platform, ONE, partition=partition)).json()
         assert alone.get("state") == "proposed", alone
@@ -116,11 +122,7 @@ async def test_a_reset_takes_two_operators_and_what_comes_again_changes_nothing(
     moved: Any = await eventually(carried_out, "the owner of the partition to carry it out")
     assert (moved["to"], moved["second_by"]) == (0, "second")
 
-    async def read_again() -> bool:
-        items = (await get(platform, "/api/ops/funeral/lag"))["items"]
-        return all(item["records"] == 0 for item in items)
-
-    await eventually(read_again, "everything to be read again")
+    await eventually(all_stored, "everything to be read again")
     again = await platform.application(done["application_no"])
     papers = [{**paper, "delivered_at": None} for paper in again["papers"]]  # sent meanwhile, to who agreed to it
     assert {**again, "papers": papers} == {**done, "clock": again["clock"], "papers": papers}
