@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from shared.catalog.registry import Catalog, load
@@ -19,6 +18,9 @@ from shared.runtime.backup.making import Notice, files_of, places
 from shared.runtime.backup.manifest import Manifest, damaged
 from shared.runtime.buses import EMBEDDED
 from shared.spec import ServiceSpec
+
+Found = dict[str, tuple[str, list[str]]]
+"""Each database of the settings: its address, and the services that live there."""
 
 GONE = (
     "没有带入总线上的事件:备份时在途的已失去,受影响的办件会因缺口停放,或显示为停滞"
@@ -55,13 +57,7 @@ async def put_back(
         await asyncio.to_thread(keys.bring_back, key_folder, held, passphrase)
         _require_own_keys(manifest, held)
         async with places(settings, catalog, notice, new=True) as found:
-            _require_places(manifest, found)
-            for name in manifest.databases:
-                await databases.require_empty(found[name][0])
-            for name, kept in manifest.databases.items():
-                notice(f"{name}: {', '.join(kept.revisions)}")
-                await databases.make_roles(found[name][0], kept.revisions)
-                await asyncio.to_thread(databases.restore, found[name][0], folder / kept.file)
+            await _fill(manifest, folder, found, notice)
             if elsewhere:
                 await _bring_over(settings, catalog, manifest, found, notice, without_bus=without_bus)
         await asyncio.to_thread(_copy_files, folder / "files", files_of(settings))
@@ -69,11 +65,22 @@ async def put_back(
     return manifest
 
 
+async def _fill(manifest: Manifest, folder: Path, found: Found, notice: Notice) -> None:
+    """Every database of the backup into the place that the settings have for it; none where one is not empty."""
+    _require_places(manifest, found)
+    for name in manifest.databases:
+        await databases.require_empty(found[name][0])
+    for name, kept in manifest.databases.items():
+        notice(f"{name}: {', '.join(kept.revisions)}")
+        await databases.make_roles(found[name][0], kept.revisions)
+        await asyncio.to_thread(databases.restore, found[name][0], folder / kept.file)
+
+
 async def _bring_over(
     settings: Settings,
     catalog: Catalog,
     manifest: Manifest,
-    found: Mapping[str, tuple[str, list[str]]],
+    found: Found,
     notice: Notice,
     *,
     without_bus: bool,
@@ -127,7 +134,7 @@ def _require_own_keys(manifest: Manifest, held: Path) -> None:
         raise damaged(", ".join(missing[:5]))
 
 
-def _require_places(manifest: Manifest, found: dict[str, tuple[str, list[str]]]) -> None:
+def _require_places(manifest: Manifest, found: Found) -> None:
     if manifest.databases.keys() != found.keys():
         there, wanted = ", ".join(found), ", ".join(manifest.databases)
         raise Conflict(
