@@ -37,11 +37,6 @@ TRIES = 3
 GAP_TRIES = 8
 FAILING_KEYS = 5
 COMMIT_SECONDS = 0.25
-"""Real time without a record after which the position is stored."""
-
-BUSY_COMMIT_SECONDS = 1.0
-"""The same while records keep coming: what a crash has read again is known by its version, so it may be more."""
-
 REFRESH_SECONDS = 2.0
 POLL_SECONDS = 0.5
 
@@ -145,7 +140,7 @@ class Consumer:
         return bool(lost)
 
     async def _commit(self, *, force: bool) -> None:
-        if not self._pending or not (force or monotonic() - self._committed > BUSY_COMMIT_SECONDS):
+        if not self._pending or not (force or monotonic() - self._committed > COMMIT_SECONDS):
             return
         hit("position.before_commit", self._name)
         await self._subscription.commit()
