@@ -46,16 +46,11 @@ class Exports:
 
     async def propose(self, wanted: Wanted, who: Principal, reason: str) -> dict[str, Any]:
         """A new proposal, or this person's own that is open for the same; nothing leaves by it."""
+        if (open_already := await self._proposed(wanted, who, reason)) is not None:
+            return await self._one(open_already) or {}
         said = {"first": wanted.first, "last": wanted.last, "reason": reason}
         async with self._service.write(who.account, "audit export proposed", said) as conn:
             number = await conn.fetchval(
-                f"SELECT seq FROM {self._table} WHERE first = $1 AND last = $2 AND proposed_by = $3 AND reason = $4"
-                f" AND state = '{PROPOSED}'",
-                wanted.first,
-                wanted.last,
-                who.account,
-                reason,
-            ) or await conn.fetchval(
                 f"INSERT INTO {self._table} (first, last, state, proposed_by, reason)"
                 f" VALUES ($1, $2, '{PROPOSED}', $3, $4) RETURNING seq",
                 wanted.first,
@@ -64,6 +59,16 @@ class Exports:
                 reason,
             )
         return await self._one(number) or {}
+
+    async def _proposed(self, wanted: Wanted, who: Principal, reason: str) -> int | None:
+        """The number of what this person proposed for the same reason, while nobody has agreed."""
+        sql = (
+            f"SELECT seq FROM {self._table} WHERE first = $1 AND last = $2 AND proposed_by = $3 AND reason = $4"
+            f" AND state = '{PROPOSED}' ORDER BY seq LIMIT 1"
+        )
+        async with self._service.read() as conn:
+            found: int | None = await conn.fetchval(sql, wanted.first, wanted.last, who.account, reason)
+        return found
 
     async def agree(self, number: int, who: Principal, reason: str) -> dict[str, Any] | None:
         """The second person's word; None for no such export, `RefusedError` for the first person's own."""
