@@ -144,7 +144,9 @@ async def be_refused(platform: Hosted, of: Family, old: Person) -> None:
         for path in (f"{applications}/{WRONG}", f"{applications}/{OLD}/timeline", f"/api/elderly/tasks?kind={SAID}"):
             assert (await client.get(path)).status_code in (200, 404)
         odd = f'{{"id_no": "{WRONG}", "name": "{SAID}",'.encode()
-        assert (await client.post(applications, content=odd, headers={"Idempotency-Key": "k"})).status_code == 422
+        for kind, status in (("application/json", 422), ("text/plain", 415)):
+            headers = {"Idempotency-Key": "k", "Content-Type": kind}
+            assert (await client.post(applications, content=odd, headers=headers)).status_code == status
     async with platform.client(None) as client:
         for secret in (SAID, PHONE):
             form = {"grant_type": "password", "username": WRONG, "password": secret}
