@@ -1,30 +1,50 @@
-"""`python -m tests`: every test, in two lots side by side; the rounds of faults mostly wait, and the rest fills the time.
+"""`python -m tests`: every test, in two lots side by side that take about as long: the rounds of faults mostly wait, and
+the rest fills the time.
 
-What the rest says is shown as it comes, what the faults say at the end. The exit code is that of the worse lot.
+What the larger lot says is shown as it comes, what the other says at the end. The exit code is that of the worst run.
 """
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
 import sys
 import tempfile
+from typing import IO
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
-FAULTS = "tests/faults"
+ASIDE = (("tests/faults",), ("tests/property", "tests/unit"))
+"""One lot, run after run, each in a process of its own; whatever else lies in `tests` is the other."""
+
+REST = ("tests", *(f"--ignore={folder}" for run in ASIDE for folder in run))
 
 
-def main() -> int:
-    """Runs both lots to their ends."""
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen((*PYTEST, FAULTS), stdout=said, stderr=said) as faults:
+async def main() -> int:
+    """Runs both lots to their ends; when it is stopped, nothing of them goes on."""
+    with tempfile.TemporaryFile("w+") as said:
+        aside = asyncio.create_task(_each(ASIDE, said))
         try:
-            rest = subprocess.run((*PYTEST, "tests", f"--ignore={FAULTS}"), check=False).returncode
-            faults.wait()
+            rest = await _run(REST)
+            return max(rest, await aside)
         finally:
-            faults.terminate()
+            aside.cancel()
+            await asyncio.wait([aside])
             said.seek(0)
             print(said.read(), flush=True)
-    return max(rest, abs(faults.returncode))
+
+
+async def _each(runs: tuple[tuple[str, ...], ...], said: IO[str]) -> int:
+    return max([await _run(run, said) for run in runs])
+
+
+async def _run(arguments: tuple[str, ...], said: IO[str] | None = None) -> int:
+    process = await asyncio.create_subprocess_exec(*PYTEST, *arguments, stdout=said, stderr=said)
+    try:
+        return abs(await process.wait())
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(asyncio.run(main()))
