@@ -127,9 +127,16 @@ class KafkaBus:
         failures: list[BaseException] = []
         try:
             for row in rows:
-                handed.append(await self._hand(producer, row))  # noqa: PERF401 — those before one that fails count
+                handed.append(await self._hand(producer, row))
+                if given_up(producer):
+                    break
         except KafkaError as cause:
             failures.append(cause)
+        if handed and not failures:
+            await asyncio.wait(handed, return_when=asyncio.FIRST_EXCEPTION)
+        if failures or given_up(producer):
+            # What was handed over after the producer was given up is sent by nobody: it must not be waited for.
+            abandon(producer)
         outcomes = await asyncio.gather(*handed, return_exceptions=True)
         failures += [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if failures:
@@ -217,6 +224,12 @@ def _fail_fast(producer: AIOKafkaProducer, done: asyncio.Future[Any]) -> None:
     on that partition yet would take it."""
     if not done.cancelled() and done.exception() is not None:
         abandon(producer)
+
+
+def given_up(producer: AIOKafkaProducer) -> bool:
+    """Whether it was abandoned, or ended by itself: nothing that it holds is sent any more."""
+    task: asyncio.Task[None] = producer._sender.sender_task  # noqa: SLF001 — it has no other way
+    return task.done() or task.cancelling() > 0
 
 
 def abandon(producer: AIOKafkaProducer) -> None:
