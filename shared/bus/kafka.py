@@ -129,6 +129,7 @@ class KafkaBus:
             for row in rows:
                 handed.append(await self._hand(producer, row))
                 if given_up(producer):
+                    failures.append(GivenUp())  # not all of them were handed over
                     break
         except KafkaError as cause:
             failures.append(cause)
